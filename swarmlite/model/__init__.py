@@ -1,0 +1,1 @@
+"""Things: the cluster's vocabulary as frozen values. No decisions, no I/O."""

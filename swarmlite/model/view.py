@@ -1,0 +1,163 @@
+"""The cluster as known: every object in memory, indexed. Planners read it; only the mirror applies changes to it.
+
+A view is not copied for each plan: planning is synchronous and `apply` happens between plans, so a planner sees
+one state.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from swarmlite.model.objects import Cluster, Network, Node, Object, Service, Task, Token
+from swarmlite.model.states import TaskState, is_terminal
+
+KINDS: dict[str, type[Object]] = {
+    "cluster": Cluster,
+    "node": Node,
+    "service": Service,
+    "task": Task,
+    "network": Network,
+    "token": Token,
+}
+KIND_OF: dict[type, str] = {cls: kind for kind, cls in KINDS.items()}
+
+
+class Put(msgspec.Struct, frozen=True):
+    """Create or replace one object."""
+
+    object: Object
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return KIND_OF[type(self.object)], self.object.id
+
+
+class Delete(msgspec.Struct, frozen=True):
+    kind: str
+    id: str
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.kind, self.id
+
+
+Change = Put | Delete
+
+_NONE: Mapping[str, Task] = {}
+
+
+class View:
+    """All objects by id, and tasks by what planners ask for. `version`: of the last batch applied."""
+
+    def __init__(self, objects: Iterable[Object] = (), version: int = 0) -> None:
+        self.version = version
+        self.nodes: dict[str, Node] = {}
+        self.services: dict[str, Service] = {}
+        self.tasks: dict[str, Task] = {}
+        self.networks: dict[str, Network] = {}
+        self.tokens: dict[str, Token] = {}
+        self.clusters: dict[str, Cluster] = {}
+        self._tables: dict[type, dict[str, Any]] = {  # one table a kind; its values are of the key's type
+            Node: self.nodes,
+            Service: self.services,
+            Task: self.tasks,
+            Network: self.networks,
+            Token: self.tokens,
+            Cluster: self.clusters,
+        }
+        self._by_service: dict[str, dict[str, Task]] = {}
+        self._by_node: dict[str, dict[str, Task]] = {}
+        self._by_network: dict[str, dict[str, Task]] = {}
+        self.unplaced: dict[str, Task] = {}
+        for item in objects:
+            self._put(item)
+
+    # --- reading ---
+
+    @property
+    def cluster(self) -> Cluster:
+        """The one cluster object, which `init` makes."""
+        return next(iter(self.clusters.values()))
+
+    def get(self, kind: str, id: str) -> Object | None:
+        item: Object | None = self._tables[KINDS[kind]].get(id)
+        return item
+
+    def tasks_of_service(self, service_id: str) -> Mapping[str, Task]:
+        return self._by_service.get(service_id, _NONE)
+
+    def tasks_of_node(self, node_id: str) -> Mapping[str, Task]:
+        return self._by_node.get(node_id, _NONE)
+
+    def tasks_of_network(self, network_id: str) -> Mapping[str, Task]:
+        """Tasks with an address on the network."""
+        return self._by_network.get(network_id, _NONE)
+
+    def service_named(self, name: str) -> Service | None:
+        return next((service for service in self.services.values() if service.spec.name == name), None)
+
+    def network_named(self, name: str) -> Network | None:
+        """A network that is going away has given its name up already."""
+        named = (n for n in self.networks.values() if n.spec.name == name and not n.swarmlite.pending_delete)
+        return next(named, None)
+
+    # --- applying (the mirror's alone) ---
+
+    def apply(self, changes: Iterable[Change], version: int) -> None:
+        for change in changes:
+            if isinstance(change, Put):
+                self._put(change.object)
+            else:
+                self._drop(change.kind, change.id)
+        self.version = version
+
+    def _put(self, item: Object) -> None:
+        table = self._tables[type(item)]
+        if isinstance(item, Task):
+            old = self.tasks.get(item.id)
+            if old is not None and _moved(old, item):
+                self._unindex(old)
+            self._index(item)
+        table[item.id] = item
+
+    def _drop(self, kind: str, id: str) -> None:
+        item = self._tables[KINDS[kind]].pop(id, None)
+        if isinstance(item, Task):
+            self._unindex(item)
+
+    def _index(self, task: Task) -> None:
+        id = task.id
+        self._by_service.setdefault(task.service_id, {})[id] = task
+        if task.node_id:
+            self._by_node.setdefault(task.node_id, {})[id] = task
+        for attachment in task.networks_attachments:
+            self._by_network.setdefault(attachment.network.id, {})[id] = task
+        if is_unplaced(task):
+            self.unplaced[id] = task
+        else:
+            self.unplaced.pop(id, None)
+
+    def _unindex(self, task: Task) -> None:
+        self.unplaced.pop(task.id, None)
+        _forget(self._by_service, task.service_id, task.id)
+        _forget(self._by_node, task.node_id, task.id)
+        for attachment in task.networks_attachments:
+            _forget(self._by_network, attachment.network.id, task.id)
+
+
+def is_unplaced(task: Task) -> bool:
+    """Wants to run and has no node yet."""
+    return not task.node_id and task.desired_state is TaskState.RUNNING and not is_terminal(task.status.state)
+
+
+def _moved(old: Task, new: Task) -> bool:
+    return old.node_id != new.node_id or old.networks_attachments != new.networks_attachments
+
+
+def _forget(index: dict[str, dict[str, Task]], key: str, id: str) -> None:
+    group = index.get(key)
+    if group is not None:
+        group.pop(id, None)
+        if not group:
+            del index[key]

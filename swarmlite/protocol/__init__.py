@@ -1,0 +1,1 @@
+"""The messages between manager and agent, as frozen values. No I/O."""

@@ -1,8 +1,8 @@
 """What an engine is to the rest of the program: a Protocol and the records that it speaks in.
 
-Two implementations pass one contract suite (`tests/contract/test_engine.py`): `engine.client.Engine` on a real daemon and
-the fake of the tests. All methods raise only errors of `swarmlite.errors`: `EngineUnavailable` when there is no answer,
-`NotFound` for a container, network, volume or image that is not there, `AlreadyExists` for a name that is taken,
+Two implementations pass one contract suite (`tests/contract/test_engine.py`): `engine.client.Engine` on a real daemon,
+and the fake of the tests. All methods raise only errors of `swarmlite.errors`: `EngineUnavailable` when there is no
+answer, `NotFound` for a container, network, volume or image that is not there, `AlreadyExists` for a name in use,
 `EngineError` for every other refusal, its message fit for a user.
 """
 
@@ -117,6 +117,9 @@ class Event:
     time: float
 
 
+SUBSCRIBED = Event(type="daemon", action="subscribed", id="", attributes={}, time=0.0)
+
+
 class ContainerEngine(Protocol):
     """Cancelling any of these frees the caller at once; the engine may still carry the call out."""
 
@@ -143,7 +146,7 @@ class ContainerEngine(Protocol):
         ...
 
     async def stop(self, container: str, timeout: float) -> None:
-        """Its stop signal, and SIGKILL after `timeout` seconds. Returns when it has ended; one that has is left alone."""
+        """Its stop signal, and SIGKILL after `timeout` seconds; returns when it has ended."""
         ...
 
     async def kill(self, container: str, signal: str = "SIGKILL") -> None:
@@ -195,7 +198,9 @@ class ContainerEngine(Protocol):
     # streams
 
     def events(self, filters: Mapping[str, tuple[str, ...]]) -> AsyncIterator[Event]:
-        """From now on, without end; `EngineUnavailable` when the engine goes away."""
+        """From now on, without end; `EngineUnavailable` when the engine goes away. The first one is `SUBSCRIBED`: what
+        is listed after it, together with the events that follow, misses nothing.
+        """
         ...
 
     def logs(

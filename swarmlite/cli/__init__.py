@@ -1,0 +1,1 @@
+"""What a person types: parse, call, render. The only room that prints."""

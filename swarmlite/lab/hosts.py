@@ -1,0 +1,151 @@
+"""A Docker host of the lab: a node with an engine of its own, and the registry's node beside it."""
+
+import json
+import subprocess
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from swarmlite.errors import EngineError, EngineUnavailable, Timeout, Unavailable
+from swarmlite.lab import engine, images, scripts
+from swarmlite.lab.layout import REGISTRY_PORT, Layout, Node
+from swarmlite.lab.nodes import boot, enter, environment, last_words, pid_of, ready, running_pid
+
+READY_TIMEOUT = 60.0
+"""Seconds; a machine under heavy load needs many for what takes one when it is idle."""
+
+REGISTRY_CONFIG = """\
+version: 0.1
+log: {{level: info}}
+storage:
+  filesystem: {{rootdirectory: {directory}}}
+  delete: {{enabled: true}}
+http: {{addr: "{address}"}}
+"""
+
+
+def boot_switch(layout: Layout) -> int:
+    """The pid of the switch, once it forwards."""
+    process = boot(layout.switch, scripts.SWITCH, None)
+    wait_booted([(layout.switch, process)])
+    return process.pid
+
+
+def boot_registry(layout: Layout, switch: int) -> subprocess.Popen[bytes]:
+    node = layout.registry
+    node.directory.mkdir(parents=True, exist_ok=True)
+    config = REGISTRY_CONFIG.format(directory=json.dumps(str(node.directory / "data")), address=layout.registry_url)
+    (node.directory / "config.yml").write_text(config)
+    return boot(node, scripts.REGISTRY, switch)
+
+
+def boot_host(layout: Layout, index: int, storage: str, switch: int) -> subprocess.Popen[bytes]:
+    """Starts the host and its engine, on the data of its earlier life if it had one."""
+    node = layout.host(index)
+    node.directory.mkdir(parents=True, exist_ok=True)
+    (node.directory / "daemon.json").write_text(json.dumps(engine_config(layout, node, storage), indent=2) + "\n")
+    return boot(node, scripts.HOST + scripts.ENGINE + scripts.STAY, switch)
+
+
+def engine_config(layout: Layout, node: Node, storage: str) -> dict[str, object]:
+    """`daemon.json`: all in the node's directory or its /run, and the lab's registry as Docker Hub's mirror."""
+    return {
+        "hosts": [f"unix://{node.socket}"],
+        "data-root": str(node.directory / "docker"),
+        "exec-root": "/run/docker",
+        "pidfile": "/run/docker.pid",
+        "storage-driver": storage,
+        "exec-opts": ["native.cgroupdriver=cgroupfs"],
+        "cgroup-parent": node.cgroup,
+        "insecure-registries": [layout.registry_url],
+        "registry-mirrors": [f"http://{layout.registry_url}"],
+        "bip": "172.17.0.1/16",
+    }
+
+
+def write_names(layout: Layout, hosts: int) -> None:
+    """The `/etc/hosts` that nodes copy when they boot."""
+    nodes = [layout.registry, *(layout.host(index) for index in range(1, hosts + 1))]
+    lines = ["127.0.0.1 localhost", "::1 localhost", *(f"{node.address} {node.name}" for node in nodes)]
+    (layout.directory / "hosts").write_text("\n".join(lines) + "\n")
+
+
+def wait_booted(booting: Iterable[tuple[Node, subprocess.Popen[bytes]]]) -> None:
+    """Wait until each node's script has come to its program; raise with its last words if it died."""
+    deadline = time.monotonic() + READY_TIMEOUT
+    for node, process in booting:
+        while not ready(node):
+            if process.poll() is not None:
+                raise Unavailable(f"{node.name} did not boot: {last_words(node.log)} (all of it in {node.log})")
+            if time.monotonic() > deadline:
+                raise Timeout(f"{node.name} did not boot within {READY_TIMEOUT:.0f} s, see {node.log}")
+            time.sleep(0.005)
+
+
+def wait_engine(node: Node) -> None:
+    """Wait until the host's engine answers; raise with its last words if it died."""
+    deadline = time.monotonic() + READY_TIMEOUT
+    while not engine.answers(node.socket):
+        if (node.directory / "engine.exit").exists():
+            said = last_words(node.engine_log)
+            raise EngineUnavailable(f"the Docker Engine of {node.name} stopped: {said} (log: {node.engine_log})")
+        if time.monotonic() > deadline:
+            raise Timeout(f"no Docker Engine on {node.name} within {READY_TIMEOUT:.0f} s, see {node.engine_log}")
+        time.sleep(0.02)
+
+
+def wait_registry(layout: Layout) -> None:
+    """Wait until something listens on the registry's port, seen from its own node."""
+    deadline = time.monotonic() + READY_TIMEOUT
+    tables = Path(f"/proc/{running_pid(layout.registry)}/net")
+    listening = f":{REGISTRY_PORT:04X} 00000000"
+    while not any(listening in (tables / name).read_text() for name in ("tcp", "tcp6")):
+        if time.monotonic() > deadline:
+            log = layout.registry.directory / "registry.log"
+            raise Timeout(f"the registry did not start within {READY_TIMEOUT:.0f} s: {last_words(log)} (log: {log})")
+        time.sleep(0.01)
+
+
+def tell_names(layout: Layout, running: Iterable[Node]) -> None:
+    """Give nodes that run the current names of all."""
+    for node in running:
+        pid = pid_of(node)
+        if pid is not None:
+            copy = ["cp", str(layout.directory / "hosts"), "/etc/hosts"]
+            subprocess.run([*enter(pid), *copy], check=True, stdin=subprocess.DEVNULL)
+
+
+def start_engine(node: Node) -> None:
+    """Start the engine of a host that is on, and wait for it."""
+    (node.directory / "ready").unlink(missing_ok=True)
+    with node.log.open("ab") as log:
+        process = subprocess.Popen(
+            [*enter(running_pid(node)), "sh", "-c", f"set -e\n{scripts.ENGINE}", node.mark],
+            env=environment(node), cwd="/", stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
+        )  # fmt: skip
+    wait_booted([(node, process)])
+    wait_engine(node)
+
+
+def engine_pid(node: Node) -> int | None:
+    """The pid of the host's `dockerd` while the host is on; its pid file lies in the host's own /run."""
+    try:
+        return int(Path(f"/proc/{running_pid(node)}/root/run/docker.pid").read_text())
+    except (OSError, ValueError):
+        return None
+
+
+def load_own_images(node: Node, names: Iterable[str] = images.ON_EVERY_HOST) -> None:
+    """Load those of the lab's own images that the host does not have yet."""
+    for name in names:
+        make = images.built_in(name)
+        if make is not None and not engine.has_image(node.socket, name):
+            engine.load_image(node.socket, make())
+
+
+def engine_version(node: Node) -> str:
+    """Empty while the engine does not answer."""
+    try:
+        return engine.version(node.socket)
+    except (EngineUnavailable, EngineError):
+        return ""

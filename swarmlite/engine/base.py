@@ -6,7 +6,7 @@ answer, `NotFound` for a container, network, volume or image that is not there, 
 `EngineError` for every other refusal, its message fit for a user.
 """
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol
@@ -197,7 +197,7 @@ class ContainerEngine(Protocol):
 
     # streams
 
-    def events(self, filters: Mapping[str, tuple[str, ...]]) -> AsyncIterator[Event]:
+    def events(self, filters: Mapping[str, tuple[str, ...]]) -> AsyncGenerator[Event, None]:
         """From now on, without end; `EngineUnavailable` when the engine goes away. The first one is `SUBSCRIBED`: what
         is listed after it, together with the events that follow, misses nothing.
         """
@@ -205,6 +205,6 @@ class ContainerEngine(Protocol):
 
     def logs(
         self, container: str, follow: bool = False, tail: int | None = None, since: float = 0.0
-    ) -> AsyncIterator[tuple[int, str, bytes]]:
+    ) -> AsyncGenerator[tuple[int, str, bytes], None]:
         """Lines as (1 stdout or 2 stderr, RFC 3339 time with nanoseconds, line without its newline)."""
         ...

@@ -7,7 +7,7 @@ pool, and endless answers in one thread each. No call inspects what another one 
 import json
 import os
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,7 @@ from swarmlite.engine.base import (
 )
 from swarmlite.engine.threads import Workers
 from swarmlite.engine.transport import Call, Params, Transport
-from swarmlite.errors import Conflict, EngineError, EngineUnavailable, NotFound
+from swarmlite.errors import EngineError, EngineUnavailable, NotFound
 
 CALLS = 16
 WAITS = 64
@@ -87,8 +87,6 @@ class Engine:
     async def kill(self, container: str, signal: str = "SIGKILL") -> None:
         try:
             await self._post(f"/containers/{_part(container)}/kill", {"signal": signal})
-        except Conflict:  # it does not run
-            return
         except EngineError as error:
             if "is not running" not in error.message:
                 raise
@@ -98,7 +96,7 @@ class Engine:
             await self._delete(f"/containers/{_part(container)}", {"v": 1, "force": int(force)}, self._waits)
         except NotFound:
             return
-        except Conflict as error:
+        except EngineError as error:
             if "already in progress" not in error.message:
                 raise
 
@@ -124,7 +122,7 @@ class Engine:
             async for progress in streams.items(await self._ready(), call, frames.json_lines):
                 if failure := progress.get("error"):  # comes after the answer's 200
                     raise EngineError(str(failure))
-        except (NotFound, Conflict, EngineError) as error:
+        except (NotFound, EngineError) as error:
             raise EngineError(wording.plain_pull(image, error.message)) from error
 
     async def volume_create(
@@ -170,7 +168,7 @@ class Engine:
 
     # --- streams ---
 
-    async def events(self, filters: Mapping[str, tuple[str, ...]]) -> AsyncIterator[Event]:
+    async def events(self, filters: Mapping[str, tuple[str, ...]]) -> AsyncGenerator[Event, None]:
         call = Call(
             method="GET",
             path="/events",
@@ -188,7 +186,7 @@ class Engine:
 
     async def logs(
         self, container: str, follow: bool = False, tail: int | None = None, since: float = 0.0
-    ) -> AsyncIterator[tuple[int, str, bytes]]:
+    ) -> AsyncGenerator[tuple[int, str, bytes], None]:
         detail = await self._get(f"/containers/{_part(container)}/json")
         terminal = bool((detail.get("Config") or {}).get("Tty"))
         params: dict[str, str | int] = {"stdout": 1, "stderr": 1, "timestamps": 1, "follow": int(follow)}

@@ -6,7 +6,7 @@ up the connection, which frees the thread.
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import TYPE_CHECKING, Generic, TypeVar
 
 from swarmlite.engine.transport import Call, Transport
@@ -78,7 +78,9 @@ class _Reader(Generic[T]):
             self._closed = True
 
 
-async def items(transport: Transport, call: Call, cut: Callable[[Iterator[bytes]], Iterator[T]]) -> AsyncIterator[T]:
+async def items(
+    transport: Transport, call: Call, cut: Callable[[Iterator[bytes]], Iterator[T]]
+) -> AsyncGenerator[T, None]:
     """What `cut` makes of the answer's bytes; it runs in the thread. None must not be an item."""
     reader = _Reader(transport, call, cut)
     reader.start()

@@ -13,7 +13,6 @@ from swarmlite.engine.address import EngineAddress
 from swarmlite.engine.wording import plain
 from swarmlite.errors import (
     AlreadyExists,
-    Conflict,
     EngineError,
     EngineUnavailable,
     InvalidArgument,
@@ -154,8 +153,6 @@ def refusal(status: int, message: str) -> SwarmliteError:
         return NotFound(text)
     if status == 409 and ("already in use by container" in lower or "already exists" in lower):
         return AlreadyExists(text)
-    if status == 409:
-        return Conflict(text)
     return EngineError(text, status)
 
 

@@ -217,6 +217,7 @@ class Token(Record, frozen=True, kw_only=True):
     digest: str
     expires_at: datetime | None = None
     uses_left: int | None = None
+    revoked: bool = False
     description: str = ""
 
 

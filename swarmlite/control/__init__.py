@@ -1,0 +1,1 @@
+"""The manager's side of the loop: the view kept equal to the store, the controllers, dispatch, and the use cases."""

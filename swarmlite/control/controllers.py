@@ -1,0 +1,168 @@
+"""The controllers, one row each: which names a change concerns, and who plans for a name.
+
+To add a controller: a planner in plan/, a row in `_PLANNERS`, and what concerns it in `concerned`.
+"""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+
+from swarmlite.control.dispatch import Dispatch
+from swarmlite.control.ids import new_id
+from swarmlite.control.mirror import Mirror
+from swarmlite.logs import logger
+from swarmlite.model.objects import Network, Node, Service, Task
+from swarmlite.model.states import TaskState, is_terminal
+from swarmlite.model.view import Change, Put, View
+from swarmlite.plan import everywhere, liveness, networks, placement, replicas
+from swarmlite.plan.actions import AnyAction, Explain, Plan
+from swarmlite.plan.apply import changes as changes_of
+from swarmlite.reconcile.loop import Loop
+
+log = logger(__name__)
+
+FULL_PASS = 30.0
+"""Seconds between looks at everything, which mend what an event lost."""
+
+TICK = 0.25
+"""Seconds between looks at heartbeats: a quarter of a beat."""
+
+Name = tuple[str, str]
+"""A controller and the id of what it looks at."""
+
+FIRST_GRACE = 6.0
+"""Seconds added to the first silence that is tolerated after the manager's start: agents dial again within two."""
+
+PLACEMENT: Name = ("placement", "cluster")
+
+
+def _service(view: View, id: str, now: datetime) -> Plan:
+    service = view.services.get(id)
+    if service is None:
+        return replicas.leftovers(view, id)
+    return everywhere.plan(view, service, now) if service.spec.is_global else replicas.plan(view, service, now)
+
+
+def _network(view: View, id: str, now: datetime) -> Plan:
+    network = view.networks.get(id)
+    return Plan() if network is None else networks.plan(view, network)
+
+
+_PLANNERS: dict[str, Callable[[View, str, datetime], Plan]] = {
+    "service": _service,
+    "placement": placement.place,
+    "network": _network,
+}
+
+
+_MOVES_PLACEMENT = frozenset(
+    state for state in TaskState if state in (TaskState.NEW, TaskState.PENDING, TaskState.RUNNING) or is_terminal(state)
+)
+"""A task in these states asks for a place, frees one, or is what another one waits for."""
+
+
+def concerned(view: View, change: Change) -> Iterable[Name]:
+    """Whom a change concerns. Saying too many names costs a look; saying too few waits for the full pass."""
+    if not isinstance(change, Put):
+        if change.kind == "service":
+            yield ("service", change.id)
+        elif change.kind in ("task", "node"):
+            yield from everything(view)
+        return
+    item = change.object
+    if isinstance(item, Task):
+        yield ("service", item.service_id)
+        if view.unplaced and item.status.state in _MOVES_PLACEMENT:
+            yield PLACEMENT
+    elif isinstance(item, Service):
+        yield ("service", item.id)
+    elif isinstance(item, Network):
+        yield ("network", item.id)
+    elif isinstance(item, Node):
+        yield from everything(view)
+
+
+def everything(view: View) -> Iterable[Name]:
+    yield from (("service", id) for id in view.services)
+    yield from (("service", id) for id in {task.service_id for task in view.tasks.values()} - view.services.keys())
+    yield from (("network", id) for id in view.networks)
+    yield PLACEMENT
+
+
+class Controllers:
+    """Turns the ring: plans the names that a change concerns, and writes what the plans ask for."""
+
+    def __init__(self, mirror: Mirror, dispatch: Dispatch, clock: Callable[[], datetime] | None = None) -> None:
+        self._mirror = mirror
+        self._dispatch = dispatch
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._loop: Loop[Name] = Loop(self.turn)
+        mirror.listen(self._on_change)
+
+    async def run(self) -> None:
+        self._loop.touch(everything(self._mirror.view))
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._loop.run())
+            group.create_task(self._sweep())
+            group.create_task(self._watch_beats())
+
+    async def turn(self, names: tuple[Name, ...]) -> Mapping[Name, float]:
+        """Plan all names on one view, write all in one batch, and say when to look again."""
+        again: dict[Name, float] = {}
+
+        def decide(view: View) -> tuple[Sequence[Change], None]:
+            now = self._clock()
+            actions: list[AnyAction] = []
+            for name in names:
+                kind, id = name
+                plan = _PLANNERS[kind](view, id, now)
+                actions.extend(plan.actions)
+                if plan.again_at is not None:
+                    again[name] = time.monotonic() + max(0.0, (plan.again_at - now).total_seconds())
+            _log(actions)
+            return changes_of(view, actions, now, new_id), None
+
+        await self._mirror.transact(decide)
+        return again
+
+    def _on_change(self, changes: Sequence[Change]) -> None:
+        view = self._mirror.view
+        self._loop.touch({name for change in changes for name in concerned(view, change)})
+
+    async def _sweep(self) -> None:
+        while True:
+            await asyncio.sleep(FULL_PASS)
+            self._loop.touch(everything(self._mirror.view))
+
+    async def _watch_beats(self) -> None:
+        """Nodes known from before this start get time to dial in; a pause of this very process is no one's silence."""
+        grace = self._dispatch.steady() + timedelta(seconds=FIRST_GRACE)
+        pulses = self._dispatch.pulses
+        for node in self._mirror.view.nodes.values():
+            pulses.setdefault(node.id, liveness.Pulse(grace))
+        before = time.monotonic()
+        while True:
+            await asyncio.sleep(TICK)
+            now = time.monotonic()
+            overslept = now - before - TICK
+            before = now
+            if overslept > TICK:
+                self._dispatch.forgive(timedelta(seconds=overslept))
+            await self.look_at_beats()
+
+    async def look_at_beats(self) -> None:
+        now = self._dispatch.steady()
+        pulses = self._dispatch.pulses
+        self._dispatch.suspect(liveness.suspects(pulses, now))
+        marks = liveness.plan(self._mirror.view, pulses, now).actions
+        if marks:
+            _log(marks)
+            await self._mirror.transact(lambda view: (changes_of(view, marks, self._clock(), new_id), None))
+
+
+def _log(actions: Iterable[AnyAction]) -> None:
+    for action in actions:
+        if not isinstance(action, Explain):
+            kind, id = action.key
+            log.debug(type(action).__name__.lower(), kind=kind, id=id, why=action.why)

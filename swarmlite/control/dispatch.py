@@ -1,0 +1,233 @@
+"""Hands each connected agent its own part of the view, whole at first and then what changes, and takes its reports in.
+
+Nothing queues up for a slow agent: a change marks its node, and when the link is free the difference to what was last
+sent is computed then. Reports of all agents that arrive close together become one write.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import partial
+
+from msgspec.structs import replace
+
+from swarmlite.control.clock import steady_clock
+from swarmlite.control.logs import LogLine, LogQuery
+from swarmlite.control.mirror import Mirror
+from swarmlite.control.session import NodeView, Send, Session
+from swarmlite.control.streams import LogStreams
+from swarmlite.errors import NotFound
+from swarmlite.logs import logger
+from swarmlite.model.objects import Network, Node, NodeState, NodeStatus, Object, Service, Task
+from swarmlite.model.states import ORDER, TaskState, is_ahead
+from swarmlite.model.view import Change, Put, View
+from swarmlite.plan import endpoints, networks
+from swarmlite.plan.liveness import Pulse
+from swarmlite.protocol.link import Describe, Dismissed, Hello, TaskReport
+from swarmlite.protocol.names import NetworkNames
+
+log = logger(__name__)
+
+GATHER = 0.004
+"""Seconds that a report waits for others before all are written as one: well under what anyone notices."""
+
+
+_DISPATCHED = ORDER[TaskState.ASSIGNED]
+
+
+class Dispatch:
+    """`run` does the writing; `attach` is called by the link for each agent that says hello."""
+
+    def __init__(self, mirror: Mirror, clock: Callable[[], datetime] | None = None) -> None:
+        self._mirror = mirror
+        self.steady = clock or steady_clock()
+        self._clock = clock or (lambda: datetime.now(UTC))
+        self._sessions: dict[str, Session] = {}
+        self._suspects: frozenset[str] = frozenset()
+        self._names: dict[str, NetworkNames] = {}
+        self._members: dict[str, frozenset[str]] = {}
+        self._reports: list[tuple[str, TaskReport]] = []
+        self._reported = asyncio.Event()
+        self.streams = LogStreams()
+        self.pulses: dict[str, Pulse] = {}
+        mirror.listen(self._on_change)
+
+    # --- agents ---
+
+    async def attach(self, node_id: str, send: Send, hello: Hello) -> Session:
+        """An agent has connected. Its session before, if any, is over. Raises NotFound for a node that was removed."""
+        old = self._sessions.pop(node_id, None)
+        if old is not None:
+            old.close()
+        await self._mirror.transact(lambda view: (self._welcome(view, node_id, hello), None))
+        session = Session(node_id, send, self)
+        self._sessions[node_id] = session
+        self.beat(node_id)
+        self.report(node_id, hello.tasks)
+        return session
+
+    def detach(self, session: Session, *, peer_closed: bool) -> None:
+        """The link is down. `peer_closed`: the host hung up, so it lives, and only its agent has gone."""
+        session.close()
+        if self._sessions.get(session.node_id) is not session:
+            return
+        del self._sessions[session.node_id]
+        self.streams.lost(session.node_id)
+        pulse = self.pulses.get(session.node_id)
+        if pulse is not None and peer_closed:
+            self.pulses[session.node_id] = replace(pulse, closed=True)
+        log.info("agent disconnected", node=session.node_id, peer_closed=peer_closed)
+
+    def beat(self, node_id: str) -> None:
+        self.pulses[node_id] = Pulse(self.steady())
+
+    def forgive(self, pause: timedelta) -> None:
+        """This process itself stood still for `pause`: nobody's beats could be heard meanwhile."""
+        self.pulses = {node: replace(pulse, heard=pulse.heard + pause) for node, pulse in self.pulses.items()}
+
+    def report(self, node_id: str, reports: Sequence[TaskReport]) -> None:
+        """Take reports in; they are written within a few milliseconds."""
+        self._reports.extend((node_id, report) for report in reports)
+        if reports:
+            self._reported.set()
+
+    async def describe(self, node_id: str, described: Describe) -> None:
+        def decide(view: View) -> tuple[list[Change], None]:
+            node = view.nodes.get(node_id)
+            if node is None or node.description == described.description:
+                return [], None
+            return [Put(replace(node, description=described.description, updated_at=self._clock()))], None
+
+        await self._mirror.transact(decide)
+
+    async def dismiss(self, node_id: str, reason: str) -> None:
+        """Tell a node that it is no longer in the cluster, if it can be told."""
+        self.pulses.pop(node_id, None)
+        session = self._sessions.get(node_id)
+        if session is not None:
+            session.say(Dismissed(reason=reason))
+
+    async def run(self) -> None:
+        """Write reports as they come, many at a time."""
+        while True:
+            await self._reported.wait()
+            await asyncio.sleep(GATHER)
+            self._reported.clear()
+            batch, self._reports = self._reports, []
+            await self._mirror.transact(partial(self._absorbed, batch))
+
+    def suspect(self, nodes: frozenset[str]) -> None:
+        """These hosts missed beats: their addresses leave every answer, and those of others come back."""
+        if nodes == self._suspects:
+            return
+        changed = nodes ^ self._suspects
+        self._suspects = nodes
+        for node_id in changed:
+            log.info("node suspect" if node_id in nodes else "node heard again", node=node_id)
+            self._touch_networks(self._networks_of(node_id))
+
+    # --- what a session sends ---
+
+    def node_view(self, node_id: str) -> NodeView:
+        """All that the node should hold now."""
+        view = self._mirror.view
+        tasks = {
+            id: task for id, task in view.tasks_of_node(node_id).items() if ORDER[task.status.state] >= _DISPATCHED
+        }
+        wanted = {id for id in self._networks_of(node_id) if node_id in self._members_of(id) and id in view.networks}
+        nets = {id: networks.assigned(view, view.networks[id], node_id, self._members_of(id)) for id in sorted(wanted)}
+        names = {id: self._names_of(id) for id in sorted(wanted)}
+        return NodeView(view.cluster.domain, tasks, nets, names)
+
+    # --- log streams ---
+
+    async def logs(self, query: LogQuery) -> AsyncIterator[LogLine]:
+        """Lines of all tasks asked for as they come; hosts that cannot be reached are passed over."""
+        view = self._mirror.view
+        tasks = [task for id in query.task_ids if (task := view.tasks.get(id)) is not None]
+        if not tasks:
+            raise NotFound("no task has logs to show")
+        reachable = [(self._sessions[task.node_id], task) for task in tasks if task.node_id in self._sessions]
+        async for line in self.streams.read(query, reachable):
+            yield line
+
+    # --- inside ---
+
+    def _welcome(self, view: View, node_id: str, hello: Hello) -> list[Change]:
+        node = view.nodes.get(node_id)
+        if node is None:
+            raise NotFound(f"node {node_id} is not in the cluster")
+        status = NodeStatus(state=NodeState.READY, message="", addr=hello.address)
+        updated = replace(node, description=hello.description, status=status)
+        return [] if updated == node else [Put(replace(updated, updated_at=self._clock()))]
+
+    def _absorbed(self, batch: Sequence[tuple[str, TaskReport]], view: View) -> tuple[list[Change], None]:
+        return self._absorb(view, batch), None
+
+    def _absorb(self, view: View, batch: Sequence[tuple[str, TaskReport]]) -> list[Change]:
+        latest: dict[str, Task] = {}
+        for node_id, report in batch:
+            task = latest.get(report.id) or view.tasks.get(report.id)
+            if task is None or task.node_id != node_id or not is_ahead(report.status.state, task.status.state):
+                continue
+            if report.status != task.status or report.ran_in_place != task.swarmlite.ran_in_place:
+                extension = replace(task.swarmlite, ran_in_place=report.ran_in_place)
+                latest[task.id] = replace(
+                    task, status=report.status, swarmlite=extension, updated_at=report.status.timestamp
+                )
+        return [Put(task) for task in latest.values()]
+
+    def _on_change(self, changes: Sequence[Change]) -> None:
+        nodes: set[str] = set()
+        nets: set[str] = set()
+        for change in changes:
+            if isinstance(change, Put):
+                self._touched_by(change.object, nodes, nets)
+            else:
+                nodes.update(self._sessions)
+                if change.kind in ("service", "node"):  # what they were on is no longer known: look everywhere
+                    nets.update(self._mirror.view.networks)
+        self._touch_networks(nets)
+        for node_id in nodes:
+            self._touch(node_id)
+
+    def _touched_by(self, item: Object, nodes: set[str], nets: set[str]) -> None:
+        if isinstance(item, Task):
+            nodes.add(item.node_id)
+            nets.update(attached.network.id for attached in item.networks_attachments)
+        elif isinstance(item, Node):
+            nets.update(self._networks_of(item.id))
+        elif isinstance(item, Network):
+            nets.add(item.id)
+        elif isinstance(item, Service):
+            nets.update(config.target for config in item.spec.task_template.networks)
+
+    def _touch_networks(self, ids: set[str]) -> None:
+        nodes: set[str] = set()
+        for id in ids:
+            self._names.pop(id, None)
+            nodes |= self._members.pop(id, frozenset()) | networks.hosts(self._mirror.view, id)
+        for node_id in nodes:
+            self._touch(node_id)
+
+    def _touch(self, node_id: str) -> None:
+        session = self._sessions.get(node_id)
+        if session is not None:
+            session.touch()
+
+    def _networks_of(self, node_id: str) -> set[str]:
+        tasks = self._mirror.view.tasks_of_node(node_id).values()
+        return {attached.network.id for task in tasks for attached in task.networks_attachments}
+
+    def _members_of(self, network_id: str) -> frozenset[str]:
+        members = self._members.get(network_id)
+        if members is None:
+            members = self._members[network_id] = networks.hosts(self._mirror.view, network_id)
+        return members
+
+    def _names_of(self, network_id: str) -> NetworkNames:
+        names = self._names.get(network_id)
+        if names is None:
+            network = self._mirror.view.networks[network_id]
+            names = self._names[network_id] = endpoints.names(self._mirror.view, network, self._suspects)
+        return names

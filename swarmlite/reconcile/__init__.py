@@ -1,0 +1,1 @@
+"""The one loop that all controllers turn in: which name is due, plan it, apply, look again."""

@@ -1,0 +1,172 @@
+"""What a member keeps on disk, and in which order it is written.
+
+`node.json` is written last and removed last: a directory without it is no member's, whatever else lies in it.
+"""
+
+import fcntl
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+
+from swarmlite.errors import AlreadyExists, FailedPrecondition, NotInCluster, Unavailable
+from swarmlite.model.spec import Role
+from swarmlite.settings import CLI_SOCKET, DOCKER_SOCKET
+
+FORMAT = 1
+
+
+class NodeRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who this host is. `manager`: HOST:PORT to dial; `listen`: where a manager listens; `docker_host` "": as Docker's
+    clients decide; `leaving`: a `leave` has begun and must be finished.
+    """
+
+    node_id: str
+    cluster_id: str
+    name: str
+    role: Role
+    address: str
+    manager: str
+    renew_at: datetime
+    docker_host: str = ""
+    listen: str = ""
+    dns_listen: str = ""
+    leaving: bool = False
+    format: int = FORMAT
+
+
+class DataDir:
+    """Paths, and the record. Only `prepare` and the writers touch the disk."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.node = root / "node.json"
+        self.state = root / "state.db"
+        self.ca = root / "ca.crt"
+        self.ca_key = root / "ca.key"
+        self.certificate = root / "node.crt"
+        self.key = root / "node.key"
+        self.cli_socket = root / CLI_SOCKET
+        self.docker_socket = root / DOCKER_SOCKET
+        self.pid = root / "daemon.pid"
+        self.log = root / "daemon.log"
+        self.agent = root / "agent"
+
+    def prepare(self) -> None:
+        """Make the directory, for its owner only, and check that it can be written."""
+        try:
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            probe = self.root / ".probe"
+            probe.write_bytes(b"")
+            probe.unlink()
+        except OSError as error:
+            raise FailedPrecondition(f"{self.root} cannot be used as data directory: {_why(error)}") from error
+
+    def record(self) -> NodeRecord:
+        """Raises NotInCluster where this host is no member."""
+        found = self.find_record()
+        if found is None:
+            raise NotInCluster(
+                f"this host is in no cluster ({self.node} is not there): "
+                "start one with `swarmlite init`, or join one with `swarmlite join`"
+            )
+        return found
+
+    def find_record(self) -> NodeRecord | None:
+        try:
+            body = self.node.read_bytes()
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise FailedPrecondition(f"{self.node} cannot be read: {_why(error)}") from error
+        try:
+            record = msgspec.json.decode(body, type=NodeRecord)
+        except msgspec.MsgspecError as error:
+            raise FailedPrecondition(f"{self.node} is damaged: {error}") from error
+        if record.format > FORMAT:
+            raise FailedPrecondition(f"{self.node} was written by a newer swarmlite: install that version again")
+        return record
+
+    def write_record(self, record: NodeRecord) -> None:
+        write(self.node, msgspec.json.format(msgspec.json.encode(record)) + b"\n")
+
+    def remove_all(self) -> None:
+        """Everything that is ours, `node.json` last; the directory too if nothing else lies in it."""
+        _remove_tree(self.agent)
+        files = (self.ca_key, self.key, self.certificate, self.ca, self.cli_socket, self.docker_socket, self.pid)
+        state = (self.state, *(self.state.with_name(self.state.name + end) for end in ("-wal", "-shm", "-journal")))
+        for path in (*files, *state, self.log, *self.root.glob(".*.new"), self.node):
+            path.unlink(missing_ok=True)
+        try:
+            self.root.rmdir()
+        except OSError:
+            _sync(self.root)  # a mount point, or others' files lie in it
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the one process that works on this directory: the daemon, or a command that makes or unmakes a member."""
+        descriptor = os.open(self.pid, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
+        try:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError as error:
+                raise AlreadyExists(
+                    f"a daemon runs on {self.root} already (process {self.daemon_pid() or '?'})"
+                ) from error
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def daemon_pid(self) -> int | None:
+        """The process that holds the directory now; None if there is none, whatever the file says."""
+        try:
+            with self.pid.open("rb") as file:
+                try:
+                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    return int(file.read().strip() or 0) or None
+        except (FileNotFoundError, ValueError):
+            pass
+        return None
+
+
+def write(path: Path, body: bytes, mode: int = 0o600) -> None:
+    """Replace a file so that after a crash it is the old one or the new one, whole."""
+    fresh = path.with_name(f".{path.name}.new")
+    try:
+        descriptor = os.open(fresh, os.O_CREAT | os.O_WRONLY | os.O_TRUNC | os.O_CLOEXEC, mode)
+        with open(descriptor, "wb") as file:
+            file.write(body)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(path)
+        _sync(path.parent)
+    except OSError as error:
+        fresh.unlink(missing_ok=True)
+        raise Unavailable(f"{path} cannot be written: {_why(error)}") from error
+
+
+def _sync(directory: Path) -> None:
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_tree(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        for child in path.iterdir():
+            _remove_tree(child)
+        path.rmdir()
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _why(error: OSError) -> str:
+    return error.strerror or str(error)

@@ -1,0 +1,182 @@
+"""Cluster networks on this host: a bridge of the engine's, and a VXLAN device as one of its ports.
+
+`ensure` may be called at any time and as often as one likes: it looks at what is there and mends what differs (a bridge
+that a restarted engine made anew, a peer more or less). Where nothing differs it asks the kernel one question.
+"""
+
+import asyncio
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from swarmlite.engine.base import Body, EngineNetwork
+from swarmlite.errors import AlreadyExists, FailedPrecondition
+from swarmlite.network import build, links
+from swarmlite.network.commands import CommandFailed, Run, run
+from swarmlite.protocol.link import AssignedNetwork
+
+
+class NetworkEngine(Protocol):
+    """What is needed of the engine."""
+
+    async def networks(self, labels: Mapping[str, str]) -> tuple[EngineNetwork, ...]: ...
+    async def create_network(self, name: str, body: Body) -> str: ...
+    async def remove_network(self, network: str) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Built:
+    """A network as it was built, and the devices' indices then: a device made anew has another one."""
+
+    network: AssignedNetwork
+    engine_id: str
+    bridge: int
+    vxlan: int
+
+
+class Overlay:
+    """`address`: this host's own on the underlay, where its peers send to."""
+
+    def __init__(self, engine: NetworkEngine, address: str, command: Run = run) -> None:
+        self._engine = engine
+        self._address = address
+        self._run = command
+        self._built: dict[str, _Built] = {}
+        self._engine_ids: dict[str, str] | None = None
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def present(self) -> set[str]:
+        """Ids of the cluster networks that this host's engine has. Devices whose network it has no more are removed."""
+        found = await self._engine.networks({build.LABEL: ""})
+        self._engine_ids = {network.labels[build.LABEL]: network.id for network in found}
+        kept = {build.vxlan_name(network_id) for network_id in self._engine_ids}
+        stale = [name for name in links.names(build.VXLAN_NAME) if name not in kept]
+        if stale:
+            await self._ip(*(f"link del {name}" for name in stale))
+        return set(self._engine_ids)
+
+    async def ensure(self, network: AssignedNetwork) -> str:
+        """The engine's id of the network, which now is as `network` says. EngineUnavailable, FailedPrecondition or
+        AlreadyExists where that cannot be.
+        """
+        async with self._lock(network.id):
+            built = self._built.get(network.id)
+            if built is not None and built.network == network and self._stands(built):
+                return built.engine_id
+            engine_id = await self._engine_network(network)
+            bridge, vxlan = await self._device(network)
+            await self._peers(network)
+            self._built[network.id] = _Built(network, engine_id, bridge, vxlan)
+            return engine_id
+
+    async def drop(self, network_id: str) -> None:
+        """Nothing of it is left. EngineError while containers are on it."""
+        async with self._lock(network_id):
+            self._built.pop(network_id, None)
+            for network in await self._engine.networks({build.LABEL: network_id}):
+                await self._engine.remove_network(network.id)
+            if self._engine_ids is not None:
+                self._engine_ids.pop(network_id, None)
+            name = build.vxlan_name(network_id)
+            if links.link(name) is not None:
+                await self._ip(f"link del {name}")
+        self._locks.pop(network_id, None)
+
+    def _lock(self, network_id: str) -> asyncio.Lock:
+        return self._locks.setdefault(network_id, asyncio.Lock())
+
+    def _stands(self, built: _Built) -> bool:
+        device = links.link(build.vxlan_name(built.network.id))
+        return device is not None and (device.index, device.master, device.up) == (built.vxlan, built.bridge, True)
+
+    # --- the engine's part ---
+
+    async def _engine_network(self, network: AssignedNetwork) -> str:
+        if self._engine_ids is None:
+            await self.present()
+        ids = self._engine_ids if self._engine_ids is not None else {}
+        known = ids.get(network.id)
+        if known and links.link(build.bridge_name(network.id)) is not None:
+            return known
+        await self._remove_remains(network.id)
+        engine_id = await self._create(network)
+        ids[network.id] = engine_id
+        return engine_id
+
+    async def _remove_remains(self, network_id: str) -> None:
+        """An engine network whose bridge is gone is of no use to anyone."""
+        for remains in await self._engine.networks({build.LABEL: network_id}):
+            await self._engine.remove_network(remains.id)
+
+    async def _create(self, network: AssignedNetwork) -> str:
+        body = build.engine_network(network, await self._mtu())
+        try:
+            return await self._engine.create_network(network.name, body)
+        except AlreadyExists as error:
+            raise AlreadyExists(
+                f"network {network.name}: this host's engine has another network of that name. Remove it with "
+                f"`docker network rm {network.name}`, or give the cluster's network another name"
+            ) from error
+
+    # --- the kernel's part ---
+
+    async def _device(self, network: AssignedNetwork) -> tuple[int, int]:
+        """The VXLAN device, a port of the bridge. Returns both indices: bridge, device."""
+        bridge = links.link(build.bridge_name(network.id))
+        if bridge is None:
+            raise FailedPrecondition(f"network {network.name}: the engine made no bridge for it on this host")
+        name = build.vxlan_name(network.id)
+        device = links.link(name)
+        lines: list[str] = []
+        if device is not None and (device.vni, device.local) != (network.vni, self._address):
+            lines.append(f"link del {name}")
+            device = None
+        if device is None:
+            lines.append(build.vxlan_add(network, self._address))
+        if device is None or device.master != bridge.index or not device.up:
+            lines += build.vxlan_join(network, await self._mtu())
+        if lines:
+            await self._ip(*lines)
+            device = links.link(name)
+        if device is None:
+            raise FailedPrecondition(f"network {network.name}: this host's kernel made no VXLAN device for it")
+        return bridge.index, device.index
+
+    async def _peers(self, network: AssignedNetwork) -> None:
+        name = build.vxlan_name(network.id)
+        entries: list[dict[str, Any]] = json.loads(await self._run(("bridge", "-json", "fdb", "show", "dev", name)))
+        wanted = frozenset(network.peers) - {self._address}
+        if lines := build.forwarding_changes(name, entries, build.flooded(entries), wanted):
+            await self._run(("bridge", "-force", "-batch", "-"), "\n".join(lines) + "\n")
+
+    async def _ip(self, *lines: str) -> None:
+        try:
+            await self._run(("ip", "-batch", "-"), "\n".join(lines) + "\n")
+        except CommandFailed as error:
+            raise _explained(error) from error
+
+    async def _mtu(self) -> int:
+        """Of packets inside the overlay: what the underlay's device leaves."""
+        found = json.loads(await self._run(("ip", "-json", "address", "show", "to", f"{self._address}/32")))
+        if not any(found):
+            raise FailedPrecondition(
+                f"{self._address} is no address of this host any more, so its peers cannot reach it: give one that it "
+                "has with --advertise-addr"
+            )
+        return build.inner_mtu(next(int(device["mtu"]) for device in found if device))
+
+
+def _explained(error: CommandFailed) -> Exception:
+    if "Unknown device type" in error.output or "not supported" in error.output:
+        return FailedPrecondition(
+            "this host's kernel has no VXLAN: `modprobe vxlan` loads it where the kernel was built with it"
+        )
+    if "Operation not permitted" in error.output:
+        return FailedPrecondition("building a network needs root (CAP_NET_ADMIN) on this host")
+    if "File exists" in error.output:
+        return FailedPrecondition(
+            f"{error}: another VXLAN device of this host has the same id and port, "
+            "`ip -d link show type vxlan` lists them"
+        )
+    return error

@@ -1,0 +1,49 @@
+"""One host's networks, driven from a test over stdin and stdout: runs in that host's network namespace.
+
+    python -m tests.lab.network_host ENGINE_URL ADDRESS      one JSON command a line in, one JSON answer a line out
+"""
+
+import asyncio
+import json
+import sys
+import time
+from typing import Any
+
+import msgspec
+
+from swarmlite.engine.client import Engine
+from swarmlite.errors import SwarmliteError
+from swarmlite.network.overlay import Overlay
+from swarmlite.protocol.link import AssignedNetwork
+
+
+async def main(url: str, address: str) -> None:
+    engine = Engine(url)
+    await engine.connect()
+    overlay = Overlay(engine, address)
+    while line := await asyncio.to_thread(sys.stdin.readline):
+        command = json.loads(line)
+        started = time.monotonic()
+        try:
+            answer: Any = await do(command, overlay)
+        except SwarmliteError as error:
+            answer = {"error": type(error).__name__, "message": error.message}
+        sys.stdout.write(json.dumps({"answer": answer, "seconds": time.monotonic() - started}) + "\n")
+        sys.stdout.flush()
+    await engine.close()
+
+
+async def do(command: dict[str, Any], overlay: Overlay) -> Any:
+    match command["do"]:
+        case "ensure":
+            return await overlay.ensure(msgspec.convert(command["network"], AssignedNetwork))
+        case "drop":
+            return await overlay.drop(command["id"])
+        case "present":
+            return sorted(await overlay.present())
+        case other:
+            raise ValueError(other)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))

@@ -9,8 +9,9 @@ from typing import Any
 
 import msgspec
 
+from swarmlite.model.load import Loads
 from swarmlite.model.objects import Cluster, Network, Node, Object, Service, Task, Token
-from swarmlite.model.states import TaskState, is_terminal
+from swarmlite.model.states import TaskState
 
 KINDS: dict[str, type[Object]] = {
     "cluster": Cluster,
@@ -45,6 +46,8 @@ class Delete(msgspec.Struct, frozen=True):
 Change = Put | Delete
 
 _NONE: Mapping[str, Task] = {}
+_UNPLACED = (TaskState.NEW, TaskState.PENDING)
+_FAILED = (TaskState.FAILED, TaskState.REJECTED)
 
 
 class View:
@@ -69,7 +72,9 @@ class View:
         self._by_service: dict[str, dict[str, Task]] = {}
         self._by_node: dict[str, dict[str, Task]] = {}
         self._by_network: dict[str, dict[str, Task]] = {}
+        self._failures: dict[str, dict[str, Task]] = {}
         self.unplaced: dict[str, Task] = {}
+        self.loads = Loads()
         for item in objects:
             self._put(item)
 
@@ -94,6 +99,10 @@ class View:
         """Tasks with an address on the network."""
         return self._by_network.get(network_id, _NONE)
 
+    def failures_of_service(self, service_id: str) -> Mapping[str, Task]:
+        """Its tasks that failed or were rejected, as far as they are still known."""
+        return self._failures.get(service_id, _NONE)
+
     def service_named(self, name: str) -> Service | None:
         return next((service for service in self.services.values() if service.spec.name == name), None)
 
@@ -113,18 +122,25 @@ class View:
         self.version = version
 
     def _put(self, item: Object) -> None:
-        table = self._tables[type(item)]
         if isinstance(item, Task):
-            old = self.tasks.get(item.id)
-            if old is not None and _moved(old, item):
-                self._unindex(old)
-            self._index(item)
-        table[item.id] = item
+            self._put_task(item)
+        else:
+            self._tables[type(item)][item.id] = item
+
+    def _put_task(self, task: Task) -> None:
+        old = self.tasks.get(task.id)
+        if old is not None and _moved(old, task):
+            self._unindex(old)
+        self._index(task)
+        self.loads.replace(old, task)
+        self.tasks[task.id] = task
 
     def _drop(self, kind: str, id: str) -> None:
         item = self._tables[KINDS[kind]].pop(id, None)
         if isinstance(item, Task):
             self._unindex(item)
+            self.unplaced.pop(id, None)
+            self.loads.replace(item, None)
 
     def _index(self, task: Task) -> None:
         id = task.id
@@ -133,22 +149,24 @@ class View:
             self._by_node.setdefault(task.node_id, {})[id] = task
         for attachment in task.networks_attachments:
             self._by_network.setdefault(attachment.network.id, {})[id] = task
+        if task.status.state in _FAILED:
+            self._failures.setdefault(task.service_id, {})[id] = task
         if is_unplaced(task):
             self.unplaced[id] = task
         else:
             self.unplaced.pop(id, None)
 
     def _unindex(self, task: Task) -> None:
-        self.unplaced.pop(task.id, None)
         _forget(self._by_service, task.service_id, task.id)
         _forget(self._by_node, task.node_id, task.id)
         for attachment in task.networks_attachments:
             _forget(self._by_network, attachment.network.id, task.id)
+        _forget(self._failures, task.service_id, task.id)
 
 
 def is_unplaced(task: Task) -> bool:
-    """Wants to run and has no node yet."""
-    return not task.node_id and task.desired_state is TaskState.RUNNING and not is_terminal(task.status.state)
+    """Wants to run and waits for a node, or, where its node was settled when it was made, for that node's yes."""
+    return task.status.state in _UNPLACED and task.desired_state is TaskState.RUNNING
 
 
 def _moved(old: Task, new: Task) -> bool:

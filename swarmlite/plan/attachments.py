@@ -1,0 +1,77 @@
+"""The networks' side of a placement: each task's addresses, and a gateway for a host's first task on a network."""
+
+from msgspec.structs import replace
+
+from swarmlite.model.objects import AttachedNetwork, Network, NetworkAttachment
+from swarmlite.model.spec import TaskTemplate
+from swarmlite.model.view import View
+from swarmlite.plan.actions import Settle
+from swarmlite.plan.addresses import Addresses
+
+
+class _Book:
+    """What one plan gives on one network. A gateway of a node that has left the cluster is free again."""
+
+    def __init__(self, view: View, network: Network) -> None:
+        known = network.swarmlite.gateways
+        self.gateways = {node: address for node, address in known.items() if node in view.nodes}
+        self.network = replace(network, swarmlite=replace(network.swarmlite, gateways=self.gateways))
+        self.addresses = Addresses(self.network, view.tasks_of_network(network.id).values())
+        self.attached = AttachedNetwork(id=network.id)
+
+    def why_full(self, node_id: str) -> str | None:
+        wanted = 1 if node_id in self.gateways else 2
+        addresses = self.addresses
+        if addresses.size - addresses.used >= wanted:
+            return None
+        return f"network {self.network.name} has no free address ({addresses.used} of {addresses.size} in use)"
+
+    def attach(self, node_id: str) -> NetworkAttachment:
+        if node_id not in self.gateways:
+            self.gateways[node_id] = self.addresses.take()
+        address = self.addresses.with_prefix(self.addresses.take())
+        return NetworkAttachment(network=self.attached, addresses=(address,))
+
+
+class Attacher:
+    """Hands out addresses for one plan; `settled` is what the networks are to remember of it."""
+
+    def __init__(self, view: View) -> None:
+        self._view = view
+        self._books: dict[str, _Book] = {}
+
+    def why_not(self, spec: TaskTemplate) -> str | None:
+        """Why no task with this spec can be attached, on whatever node; None where it may be."""
+        for config in spec.networks:
+            network = self._view.networks.get(config.target)
+            if network is None:
+                return f"network {config.target} does not exist"
+            if network.swarmlite.pending_delete:
+                return f"network {network.name} is being removed"
+        return None
+
+    def why_full(self, spec: TaskTemplate, node_id: str) -> str | None:
+        """Why a task on that node cannot have all its addresses; None where it can."""
+        return next((why for book in self._of(spec) if (why := book.why_full(node_id))), None)
+
+    def attach(self, spec: TaskTemplate, node_id: str) -> tuple[NetworkAttachment, ...]:
+        """An address on each of the task's networks. Ask `why_full` first."""
+        return tuple([book.attach(node_id) for book in self._of(spec)])
+
+    def settled(self) -> tuple[Settle, ...]:
+        settles: list[Settle] = []
+        for id, book in self._books.items():
+            known = self._view.networks[id]
+            extension = replace(known.swarmlite, gateways=book.gateways, last_address=book.addresses.last)
+            if extension != known.swarmlite:
+                settles.append(Settle(network=replace(known, swarmlite=extension), why="addresses were given"))
+        return tuple(settles)
+
+    def _of(self, spec: TaskTemplate) -> list[_Book]:
+        return [self._book(target) for target in dict.fromkeys(config.target for config in spec.networks)]
+
+    def _book(self, id: str) -> _Book:
+        book = self._books.get(id)
+        if book is None:
+            book = self._books[id] = _Book(self._view, self._view.networks[id])
+        return book

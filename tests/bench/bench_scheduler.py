@@ -1,0 +1,146 @@
+"""Placement in memory, the whole way: tasks made and applied, placed, the assignments made and applied.
+
+Run `python -m tests.bench.bench_scheduler`. The peer's figures are from swarmkit's own scheduler with its in-memory
+store, on the same machine type, in groups as real tasks have them.
+"""
+
+import gc
+import statistics
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime
+from itertools import count
+
+from msgspec.structs import replace
+
+from swarmlite.model.objects import Node, NodeDescription, NodeState, NodeStatus, Service, TaskStatus
+from swarmlite.model.spec import (
+    NodeSpec,
+    Placement,
+    Reservations,
+    Resources,
+    ServiceSpec,
+    TaskTemplate,
+)
+from swarmlite.model.states import TaskState
+from swarmlite.model.view import Put, View
+from swarmlite.plan.actions import CreateTask, Desire
+from swarmlite.plan.apply import changes
+from swarmlite.plan.placement import place
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+ZONES = ("a", "b", "c", "d")
+Setup = Callable[[], View]
+
+
+def cluster(nodes: int, services: int, constrained: bool) -> View:
+    view = View()
+    described = NodeDescription(resources=Reservations(nano_cpus=64 * 10**9, memory_bytes=256 << 30))
+    ready = NodeStatus(state=NodeState.READY)
+    hosts = (
+        Node(
+            id=f"node{number:06}",
+            created_at=NOW,
+            updated_at=NOW,
+            spec=NodeSpec(labels={"zone": ZONES[number % len(ZONES)]}),
+            description=described,
+            status=ready,
+        )
+        for number in range(nodes)
+    )
+    view.apply((Put(node) for node in hosts), 1)
+    view.apply((Put(_service(number, constrained)) for number in range(services)), 2)
+    return view
+
+
+def _service(number: int, constrained: bool) -> Service:
+    placement = Placement(constraints=(f"node.labels.zone != {ZONES[number % len(ZONES)]}",)) if constrained else None
+    resources = Resources(reservations=Reservations(nano_cpus=10**8, memory_bytes=64 << 20)) if constrained else None
+    template = TaskTemplate(placement=placement, resources=resources)
+    spec = ServiceSpec(name=f"service{number}", task_template=template)
+    return Service(id=f"service{number:06}", created_at=NOW, updated_at=NOW, spec=spec)
+
+
+def deploy(view: View, tasks: int) -> None:
+    """All that a deployment does to the state but for making it durable."""
+    ids = count(len(view.tasks))
+    each = tasks // len(view.services)
+    wanted = [CreateTask(service_id=id, slot=slot + 1, why="") for id in view.services for slot in range(each)]
+    view.apply(changes(view, wanted, NOW, lambda: f"task{next(ids):07}"), view.version + 1)
+    settle(view)
+
+
+def settle(view: View) -> None:
+    view.apply(changes(view, place(view, "cluster", NOW).actions, NOW, str), view.version + 1)
+
+
+def lose_nodes(view: View, share: float) -> None:
+    """What the nodes held is told to stop, and has a successor that waits for a place."""
+    lost = list(view.nodes.values())[:: round(1 / share)]
+    view.apply((Put(replace(node, status=NodeStatus(state=NodeState.DOWN))) for node in lost), view.version + 1)
+    ids = count()
+    actions = []
+    for node in lost:
+        for task in view.tasks_of_node(node.id).values():
+            actions.append(Desire(task_id=task.id, state=TaskState.SHUTDOWN, why=""))
+            actions.append(CreateTask(service_id=task.service_id, slot=task.slot, why=""))
+    view.apply(changes(view, actions, NOW, lambda: f"again{next(ids):07}"), view.version + 1)
+
+
+def running(view: View) -> View:
+    status = TaskStatus(timestamp=NOW, state=TaskState.RUNNING)
+    view.apply([Put(replace(task, status=status)) for task in view.tasks.values()], view.version + 1)
+    return view
+
+
+def deployed(nodes: int, tasks: int, services: int, constrained: bool) -> View:
+    view = cluster(nodes, services, constrained)
+    deploy(view, tasks)
+    return running(view)
+
+
+def degraded(nodes: int, tasks: int, services: int) -> View:
+    view = deployed(nodes, tasks, services, False)
+    lose_nodes(view, 0.01)
+    return view
+
+
+def measure(name: str, setup: Setup, run: Callable[[View], None], limit: float, rounds: int = 5) -> None:
+    times = []
+    for _ in range(rounds):
+        view = setup()
+        gc.collect()
+        start = time.perf_counter()
+        run(view)
+        times.append(time.perf_counter() - start)
+        assert not view.unplaced
+    best, middle = min(times) * 1000, statistics.median(times) * 1000
+    print(f"{name:58} {best:8.1f} {middle:8.1f} {limit * 1000:8.0f}  {'ok' if middle <= limit * 1000 else 'SLOW'}")
+
+
+def main() -> None:
+    print(f"{'placement, in memory (ms)':58} {'min':>8} {'median':>8} {'limit':>8}")
+    measure(
+        "10,000 tasks of 100 services on 1,000 nodes (swarmkit 572)",
+        lambda: cluster(1_000, 100, constrained=False),
+        lambda view: deploy(view, 10_000),
+        0.3,
+    )
+    measure(
+        "the same with constraints and reservations (572)",
+        lambda: cluster(1_000, 100, constrained=True),
+        lambda view: deploy(view, 10_000),
+        0.3,
+    )
+    measure(
+        "10,000 tasks of 100 services on 10,000 nodes (593)",
+        lambda: cluster(10_000, 100, constrained=False),
+        lambda view: deploy(view, 10_000),
+        0.3,
+    )
+    measure("what 1 % of 1,000 nodes held, of 10,000 tasks", lambda: degraded(1_000, 10_000, 100), settle, 0.05)
+    measure("what 1 % of 10,000 nodes held, of 10,000 tasks", lambda: degraded(10_000, 10_000, 100), settle, 0.05)
+
+
+if __name__ == "__main__":
+    main()

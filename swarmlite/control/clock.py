@@ -1,8 +1,12 @@
-"""A clock for silences: it starts at the time of day and then never jumps, whatever is done to the host's clock."""
+"""The time of day, for records, and a steady clock for silences, which never jumps whatever is done to the host's."""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def steady_clock() -> Callable[[], datetime]:

@@ -4,12 +4,13 @@ import hashlib
 import hmac
 import secrets
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
 
 from swarmlite.control import lookup, make, resolve, validate
+from swarmlite.control.clock import utc_now
 from swarmlite.control.dispatch import Dispatch
 from swarmlite.control.ids import new_id
 from swarmlite.control.logs import LogLine, LogQuery
@@ -56,10 +57,10 @@ class NewNode(msgspec.Struct, frozen=True, kw_only=True):
 class ClusterControl:
     """`mirror` holds the state, `dispatch` reaches the agents (for log streams alone)."""
 
-    def __init__(self, mirror: Mirror, dispatch: Dispatch, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(self, mirror: Mirror, dispatch: Dispatch, clock: Callable[[], datetime] = utc_now) -> None:
         self._mirror = mirror
         self._dispatch = dispatch
-        self._clock = clock or (lambda: datetime.now(UTC))
+        self._clock = clock
 
     @property
     def view(self) -> View:

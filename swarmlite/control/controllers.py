@@ -6,8 +6,9 @@ To add a controller: a planner in plan/, a row in `_PLANNERS`, and what concerns
 import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
+from swarmlite.control.clock import utc_now
 from swarmlite.control.dispatch import Dispatch
 from swarmlite.control.ids import new_id
 from swarmlite.control.mirror import Mirror
@@ -93,11 +94,18 @@ def everything(view: View) -> Iterable[Name]:
 class Controllers:
     """Turns the ring: plans the names that a change concerns, and writes what the plans ask for."""
 
-    def __init__(self, mirror: Mirror, dispatch: Dispatch, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self,
+        mirror: Mirror,
+        dispatch: Dispatch,
+        clock: Callable[[], datetime] = utc_now,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._mirror = mirror
         self._dispatch = dispatch
-        self._clock = clock or (lambda: datetime.now(UTC))
-        self._loop: Loop[Name] = Loop(self.turn)
+        self._clock = clock
+        self._monotonic = monotonic
+        self._loop: Loop[Name] = Loop(self.turn, monotonic)
         mirror.listen(self._on_change)
 
     async def run(self) -> None:
@@ -119,7 +127,7 @@ class Controllers:
                 plan = _PLANNERS[kind](view, id, now)
                 actions.extend(plan.actions)
                 if plan.again_at is not None:
-                    again[name] = time.monotonic() + max(0.0, (plan.again_at - now).total_seconds())
+                    again[name] = self._monotonic() + max(0.0, (plan.again_at - now).total_seconds())
             _log(actions)
             return changes_of(view, actions, now, new_id), None
 
@@ -141,10 +149,10 @@ class Controllers:
         pulses = self._dispatch.pulses
         for node in self._mirror.view.nodes.values():
             pulses.setdefault(node.id, liveness.Pulse(grace))
-        before = time.monotonic()
+        before = self._monotonic()
         while True:
             await asyncio.sleep(TICK)
-            now = time.monotonic()
+            now = self._monotonic()
             overslept = now - before - TICK
             before = now
             if overslept > TICK:

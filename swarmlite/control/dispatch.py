@@ -6,12 +6,12 @@ sent is computed then. Reports of all agents that arrive close together become o
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import partial
 
 from msgspec.structs import replace
 
-from swarmlite.control.clock import steady_clock
+from swarmlite.control.clock import steady_clock, utc_now
 from swarmlite.control.logs import LogLine, LogQuery
 from swarmlite.control.mirror import Mirror
 from swarmlite.control.session import NodeView, Send, Session
@@ -38,10 +38,12 @@ _DISPATCHED = ORDER[TaskState.ASSIGNED]
 class Dispatch:
     """`run` does the writing; `attach` is called by the link for each agent that says hello."""
 
-    def __init__(self, mirror: Mirror, clock: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self, mirror: Mirror, clock: Callable[[], datetime] = utc_now, steady: Callable[[], datetime] | None = None
+    ) -> None:
         self._mirror = mirror
-        self.steady = clock or steady_clock()
-        self._clock = clock or (lambda: datetime.now(UTC))
+        self.steady = steady or steady_clock()
+        self._clock = clock
         self._sessions: dict[str, Session] = {}
         self._suspects: frozenset[str] = frozenset()
         self._names: dict[str, NetworkNames] = {}

@@ -49,7 +49,9 @@ def updated_service(view: View, old: Service, spec: ServiceSpec, now: datetime) 
 def network(view: View, id: str, spec: NetworkSpec, now: datetime, beside: tuple[Network, ...] = ()) -> Network:
     """A network with its subnet and VXLAN id. `beside`: networks that the same write makes, whose subnets are taken."""
     others = (*view.networks.values(), *beside)
-    taken = {other.subnet for other in others}
+    taken = {other.subnet for other in others} | {
+        f"{node.status.addr}/24" for node in view.nodes.values() if node.status.addr
+    }
     asked = spec.ipam.config[0].subnet if spec.ipam and spec.ipam.config else ""
     if asked:
         clash = next((other for other in others if addresses.overlap(asked, other.subnet)), None)

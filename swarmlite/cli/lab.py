@@ -10,10 +10,12 @@ from types import FrameType
 from typing import Any, NoReturn
 
 import click
+import msgspec
 from rich.console import Console
+from rich.table import Table
 
 from swarmlite.errors import FailedPrecondition, SwarmliteError
-from swarmlite.lab import app, needs, nodes
+from swarmlite.lab import app, hosts, needs, nodes, status, transfer
 from swarmlite.lab.layout import Layout, layout_of
 
 PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
@@ -130,6 +132,61 @@ def registry() -> None:
     layout = _layout()
     app.running(layout)
     click.echo(layout.registry_url)
+
+
+@lab.command()
+@click.argument("image")
+def push(image: str) -> None:
+    """Put IMAGE into the lab's registry.
+
+    IMAGE is the name of one on any host of the lab, on this machine's own Docker Engine, or that the lab makes itself
+    (see `lab load`); or the path of a `docker save` archive. Hosts can pull it under its plain name, too.
+    """
+    for name in transfer.push(_layout(), image):
+        click.echo(name)
+
+
+@lab.command()
+@click.argument("image")
+def load(image: str) -> None:
+    """Put IMAGE on every host, without a registry.
+
+    Beside what `lab push` takes, the lab makes small images of its own: busybox and swarmlite/whoami (on every host
+    from the start), glibc:lab (getent, python3, busybox) and, where the package musl-tools is installed, musl:lab.
+    """
+    for name in transfer.load(_layout(), image):
+        click.echo(name)
+
+
+@lab.command()
+@click.argument("action", type=click.Choice(["stop", "kill", "start", "restart"]))
+@click.argument("host", type=HOST)
+def engine(action: str, host: int) -> None:
+    """Stop, kill (SIGKILL), start or restart only the Docker Engine of host HOST."""
+    node = app.host(_layout(), host)
+    nodes.running_pid(node)
+    if action != "start":
+        hosts.stop_engine(node, signal.SIGKILL if action == "kill" else signal.SIGTERM)
+    if action in ("start", "restart") and hosts.engine_pid(node) is None:
+        hosts.start_engine(node)
+
+
+@lab.command("status")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table")
+def show_status(form: str) -> None:
+    """Show the hosts of the lab."""
+    found = status.status(_layout())
+    if form == "json":
+        click.echo(msgspec.json.encode(found).decode())
+        return
+    table = Table(box=None, pad_edge=False, header_style="")
+    for title in ("HOST", "ADDRESS", "POWER", "LINK", "ENGINE", "MEMORY"):
+        table.add_column(title, no_wrap=True)
+    for host in found.hosts:
+        memory = f"{host.memory / 1e6:.0f} MB" if host.memory else ""
+        table.add_row(host.name, host.address, host.power, host.link, host.engine, memory)
+    Console().print(table)
+    click.echo(f"registry {found.registry}, in {found.directory}")
 
 
 def _layout() -> Layout:

@@ -174,6 +174,7 @@ def _end(layout: Layout, node: Node) -> None:
 
 
 def _clear(layout: Layout) -> None:
-    processes.kill_all(layout.lab)
+    killed = processes.kill_all(layout.lab)
     remains.remove_cgroups(layout.lab)
     remains.remove_files(layout)
+    processes.wait_reaped(killed)

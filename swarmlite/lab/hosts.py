@@ -1,6 +1,7 @@
 """A Docker host of the lab: a node with an engine of its own, and the registry's node beside it."""
 
 import json
+import os
 import subprocess
 import time
 from collections.abc import Iterable
@@ -10,7 +11,9 @@ from swarmlite.errors import EngineError, EngineUnavailable, Timeout, Unavailabl
 from swarmlite.lab import engine, images, scripts
 from swarmlite.lab.layout import REGISTRY_PORT, Layout, Node
 from swarmlite.lab.nodes import boot, enter, environment, last_words, pid_of, ready, running_pid
+from swarmlite.lab.processes import is_node
 
+STOP_TIMEOUT = 60.0
 READY_TIMEOUT = 60.0
 """Seconds; a machine under heavy load needs many for what takes one when it is idle."""
 
@@ -22,6 +25,17 @@ storage:
   delete: {{enabled: true}}
 http: {{addr: "{address}"}}
 """
+
+
+CONTAINERD_CONFIG = """\
+version = 2
+root = {root}
+state = "/run/containerd"
+disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
+[grpc]
+address = "/run/containerd/containerd.sock"
+"""
+"""Without the plugin that makes /opt/containerd on the machine, and the one for Kubernetes."""
 
 
 def boot_switch(layout: Layout) -> int:
@@ -44,6 +58,8 @@ def boot_host(layout: Layout, index: int, storage: str, switch: int) -> subproce
     node = layout.host(index)
     node.directory.mkdir(parents=True, exist_ok=True)
     (node.directory / "daemon.json").write_text(json.dumps(engine_config(layout, node, storage), indent=2) + "\n")
+    root = json.dumps(str(node.directory / "containerd"))
+    (node.directory / "containerd.toml").write_text(CONTAINERD_CONFIG.format(root=root))
     return boot(node, scripts.HOST + scripts.ENGINE + scripts.STAY, switch)
 
 
@@ -53,6 +69,7 @@ def engine_config(layout: Layout, node: Node, storage: str) -> dict[str, object]
         "hosts": [f"unix://{node.socket}"],
         "data-root": str(node.directory / "docker"),
         "exec-root": "/run/docker",
+        "containerd": "/run/containerd/containerd.sock",
         "pidfile": "/run/docker.pid",
         "storage-driver": storage,
         "exec-opts": ["native.cgroupdriver=cgroupfs"],
@@ -127,20 +144,33 @@ def start_engine(node: Node) -> None:
     wait_engine(node)
 
 
+def stop_engine(node: Node, number: int) -> None:
+    """Send the host's `dockerd` this signal, and wait for its end."""
+    pid = engine_pid(node)
+    if pid is None:
+        return
+    os.kill(pid, number)
+    deadline = time.monotonic() + STOP_TIMEOUT
+    while is_node(pid, node.mark):
+        if time.monotonic() > deadline:
+            raise Timeout(f"the Docker Engine of {node.name} did not stop within {STOP_TIMEOUT:.0f} s")
+        time.sleep(0.02)
+
+
 def engine_pid(node: Node) -> int | None:
-    """The pid of the host's `dockerd` while the host is on; its pid file lies in the host's own /run."""
+    """The pid of the host's `dockerd`, None if it does not run; its pid file lies in the host's own /run."""
     try:
-        return int(Path(f"/proc/{running_pid(node)}/root/run/docker.pid").read_text())
+        pid = int(Path(f"/proc/{running_pid(node)}/root/run/docker.pid").read_text())
     except (OSError, ValueError):
         return None
+    return pid if is_node(pid, node.mark) else None
 
 
-def load_own_images(node: Node, names: Iterable[str] = images.ON_EVERY_HOST) -> None:
-    """Load those of the lab's own images that the host does not have yet."""
-    for name in names:
-        make = images.built_in(name)
-        if make is not None and not engine.has_image(node.socket, name):
-            engine.load_image(node.socket, make())
+def load_own_images(node: Node) -> None:
+    """Load what every host has from the start, unless it is there from an earlier life."""
+    for name in images.ON_EVERY_HOST:
+        if not engine.has_image(node.socket, name):
+            engine.load_image(node.socket, images.IMAGES[name]())
 
 
 def engine_version(node: Node) -> str:

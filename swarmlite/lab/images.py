@@ -39,7 +39,8 @@ ANSWER = b"""#!/bin/sh
 printf 'Content-Type: text/plain\\r\\n\\r\\n'
 echo "Hostname: $(hostname)"
 echo "Address: $(hostname -i 2>/dev/null)"
-echo "Client: $REMOTE_ADDR"
+client=${REMOTE_ADDR#[::ffff:}
+echo "Client: ${client%]}"
 """
 
 
@@ -60,9 +61,9 @@ def whoami() -> bytes:
     return archive(WHOAMI, [_busybox_layer(), page], config)
 
 
-def built_in(image: str) -> Callable[[], bytes] | None:
-    """The maker of one of the lab's own images, by its name with or without `:latest`."""
-    return IMAGES.get(image) or IMAGES.get(f"{image}:latest")
+def built_in(image: str) -> str | None:
+    """The full name of one of the lab's own images, by its name with or without the tag."""
+    return next((name for name in (image, f"{image}:latest", f"{image}:lab") if name in IMAGES), None)
 
 
 @cache

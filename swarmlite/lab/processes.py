@@ -16,6 +16,7 @@ from swarmlite.lab.layout import NODE_VARIABLE, cgroup_root
 
 PROC = Path("/proc")
 KILL_TIMEOUT = 20.0
+REAP_TIMEOUT = 3.0
 
 
 @dataclass(frozen=True)
@@ -42,19 +43,29 @@ def processes_of(lab: str, node: str | None = None) -> list[Process]:
     return [everyone[pid] for pid in sorted(found - spared)]
 
 
-def kill_all(lab: str, node: str | None = None) -> None:
-    """SIGKILL everything of a lab or node, until two looks in a row see nothing of it."""
+def kill_all(lab: str, node: str | None = None) -> set[int]:
+    """SIGKILL everything of a lab or node, until two looks in a row see nothing of it; the pids of all that died."""
     deadline = time.monotonic() + KILL_TIMEOUT
     clean = 0
+    killed: set[int] = set()
     while clean < 2:
         found = processes_of(lab, node)
         clean = 0 if found else clean + 1
         _kill(process.pid for process in found)
+        killed |= {process.pid for process in found}
         if found and time.monotonic() > deadline:
             names = ", ".join(str(process.pid) for process in found)
             raise Timeout(f"processes that do not die after SIGKILL: {names}")
         if found:
             time.sleep(0.01)
+    return killed
+
+
+def wait_reaped(pids: Iterable[int]) -> None:
+    """Wait a little until dead processes are out of the process table too, which takes some init processes a while."""
+    deadline = time.monotonic() + REAP_TIMEOUT
+    while any(_read(pid, "stat") for pid in pids) and time.monotonic() < deadline:
+        time.sleep(0.02)
 
 
 def is_node(pid: int, mark: str) -> bool:

@@ -9,7 +9,7 @@ set -e
 echo $$ > "$LAB_DIR/pid"
 echo "$LAB_NAME" > /proc/sys/kernel/hostname
 exec 9< "$LAB_ROOT"
-mount -t tmpfs -o mode=755 tmpfs /run
+mount -n -t tmpfs -o mode=755 tmpfs /run
 mkdir -p /run/lock
 case "$LAB_ROOT" in /run/*|/var/run/*) mkdir -p "$LAB_ROOT"; mount -c --bind /proc/self/fd/9 "$LAB_ROOT";; esac
 exec 9<&-
@@ -48,13 +48,15 @@ address add $LAB_ADDRESS/$LAB_PREFIX dev switch
 link set switch up
 END
 echo 1 > /proc/sys/net/ipv4/ip_forward
+echo 0 > /proc/sys/net/ipv4/icmp_ratelimit
 if [ -e /proc/sys/net/bridge/bridge-nf-call-iptables ]; then
   echo 0 > /proc/sys/net/bridge/bridge-nf-call-iptables
 fi
 : > "$LAB_DIR/ready"
 exec sleep infinity
 """
-"""A bridge without filters. It forwards so that what leads nowhere is refused at once, not lost in silence."""
+"""A bridge without filters. It forwards, and answers without a limit, so that what leads
+nowhere is refused at once: a name server that is not there would cost five seconds otherwise."""
 
 REGISTRY = """\
 docker-registry serve "$LAB_DIR/config.yml" >> "$LAB_DIR/registry.log" 2>&1 &
@@ -75,12 +77,19 @@ ln -s "$LAB_DIR/docker.sock" /run/docker.sock
 
 ENGINE = """\
 rm -f "$LAB_DIR/docker.sock" "$LAB_DIR/engine.exit"
+if ! kill -0 "$(cat /run/containerd.pid 2>/dev/null)" 2>/dev/null; then
+  rm -f /run/containerd/containerd.sock
+  containerd --config "$LAB_DIR/containerd.toml" >> "$LAB_DIR/containerd.log" 2>&1 &
+  echo $! > /run/containerd.pid
+  until [ -S /run/containerd/containerd.sock ]; do kill -0 $!; sleep 0.01; done
+fi
 dockerd --config-file "$LAB_DIR/daemon.json" >> "$LAB_DIR/dockerd.log" 2>&1 &
 : > "$LAB_DIR/ready"
 wait $! && code=0 || code=$?
 echo $code > "$LAB_DIR/engine.exit"
 """
-"""Stays as the engine's parent, so that a dead engine is reaped and its exit status known."""
+"""Stays as the engine's parent, so that a dead engine is reaped and its exit status known. containerd is
+not the engine's child, so that it and the containers' shims outlive an engine that is killed, as on any server."""
 
 STAY = "exec sleep infinity\n"
 
@@ -91,7 +100,7 @@ try veth ip link add probe1 type veth peer name probe2
 try vxlan ip link add probe3 type vxlan id 1 dstport 4789 local 127.0.0.1
 try sysctl sh -c 'echo 1 > /proc/sys/net/ipv4/ip_forward'
 try nat iptables -t nat -S
-try tmpfs mount -t tmpfs tmpfs /run
+try tmpfs mount -n -t tmpfs tmpfs /run
 mkdir -p /run/upper /run/work /run/merged
 try overlay mount -t overlay -o lowerdir=/etc,upperdir=/run/upper,workdir=/run/work overlay /run/merged
 mkdir -p "$1/probe/lower" "$1/probe/upper" "$1/probe/work" "$1/probe/merged"

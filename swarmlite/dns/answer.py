@@ -25,6 +25,10 @@ class Answers:
         self._starts: dict[tuple[str, int], int] = {}
         self._weight = 0
 
+    def replace(self, table: NameTable) -> None:
+        self.zone = Zone(table)
+        self._weight = 0
+
     def update(self, update: NameUpdate) -> None:
         self.zone.update(update)
 

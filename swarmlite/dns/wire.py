@@ -134,17 +134,19 @@ def answer(query: Query, code: int, records: bytes = b"", count: int = 0, author
     flags = _RESPONSE | _RECURSION | query.flags & _KEPT_FLAGS | code & 15
     if code in (NOERROR, NXDOMAIN):
         flags |= _AUTHORITATIVE
-    return b"".join((
-        flags.to_bytes(2, "big"),
-        b"\0\1" if query.question else b"\0\0",
-        count.to_bytes(2, "big"),
-        b"\0\1" if authority else b"\0\0",
-        b"\0\1" if query.edns else b"\0\0",
-        query.question,
-        records,
-        authority,
-        _opt(query, code),
-    ))
+    return b"".join(
+        (
+            flags.to_bytes(2, "big"),
+            b"\0\1" if query.question else b"\0\0",
+            count.to_bytes(2, "big"),
+            b"\0\1" if authority else b"\0\0",
+            b"\0\1" if query.edns else b"\0\0",
+            query.question,
+            records,
+            authority,
+            _opt(query, code),
+        )
+    )
 
 
 def _opt(query: Query, code: int) -> bytes:

@@ -107,8 +107,10 @@ class Zone:
         start = int.from_bytes(bytes(octets) + bytes(4 - len(octets)), "big")
         for network in self.networks.values():
             subnet = ipaddress.ip_network(network.subnet, strict=False)
-            if subnet.version == 4 and 8 * len(octets) >= subnet.prefixlen and start in range(
-                int(subnet.network_address), int(subnet.broadcast_address) + 1
+            if (
+                subnet.version == 4
+                and 8 * len(octets) >= subnet.prefixlen
+                and start in range(int(subnet.network_address), int(subnet.broadcast_address) + 1)
             ):
                 return True
         return False

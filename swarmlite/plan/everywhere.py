@@ -1,6 +1,7 @@
 """A global service: one task on every node that may have one.
 
-A node that is down keeps its task in the books: if it comes back soon, the container that ran on goes on.
+A node that is down keeps its task in the books: if it comes back soon, the container that ran on goes on. A paused one
+is left as it is.
 """
 
 from datetime import datetime
@@ -24,7 +25,7 @@ def plan(view: View, service: Service, now: datetime) -> Plan:
         why = why_not(node, service)
         if why is not None:
             gone.extend(Desire(task_id=task.id, state=TaskState.SHUTDOWN, why=why) for task in slot.wanted)
-        elif node.status.state is NodeState.READY and (slot.wanted or _may_start(node)):
+        elif node.status.state is NodeState.READY and node.spec.availability is Availability.ACTIVE:
             kept.append(slot)
     upkeeps = upkeep.merge(upkeep.keep(view, service, slot, now) for slot in kept)
     updates = () if upkeeps.actions else rollout.update(service, kept)
@@ -38,10 +39,6 @@ def why_not(node: Node, service: Service) -> str | None:
         return f"node {node.name} is drained"
     placement = service.spec.task_template.placement
     return refusal(node, placement.constraints) if placement else None
-
-
-def _may_start(node: Node) -> bool:
-    return node.spec.availability is Availability.ACTIVE
 
 
 def _node_of(task: Task) -> SlotKey:

@@ -16,9 +16,8 @@ def plan(view: View, service: Service, now: datetime) -> Plan:
     keys = {slot.key for slot in kept}
     upkeeps = upkeep.merge(upkeep.keep(view, service, slot, now) for slot in kept)
     why = f"{service.name} asks for {service.spec.replicas} replicas"
-    removed = tuple(
-        upkeep.dismiss(view, task, why) for slot in slots.values() if slot.key not in keys for task in slot.tasks
-    )
+    surplus = (task for slot in slots.values() if slot.key not in keys for task in slot.tasks)
+    removed = upkeep.dismiss(view, surplus, why)
     updates = () if upkeeps.actions else rollout.update(service, kept)
     return Plan((*upkeeps.actions, *removed, *updates, *upkeep.forget_old(kept)), upkeeps.again_at)
 
@@ -26,7 +25,7 @@ def plan(view: View, service: Service, now: datetime) -> Plan:
 def leftovers(view: View, service_id: str) -> Plan:
     """A service that is gone leaves nothing behind."""
     tasks = view.tasks_of_service(service_id).values()
-    return Plan(tuple(upkeep.dismiss(view, task, "its service was removed") for task in tasks))
+    return Plan(upkeep.dismiss(view, tasks, "its service was removed"))
 
 
 def choose(slots: dict[SlotKey, Slot], replicas: int) -> list[Slot]:

@@ -47,7 +47,7 @@ def _slot(key: SlotKey, tasks: list[Task]) -> Slot:
     for task in tasks:
         if task.desired_state is TaskState.RUNNING:
             wanted.append(task)
-        elif is_terminal(task.status.state):
+        elif is_terminal(task.status.state) or not task.node_id:
             ended.append(task)
         else:
             leaving.append(task)

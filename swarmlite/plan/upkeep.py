@@ -29,11 +29,15 @@ def keep(view: View, service: Service, slot: Slot, now: datetime) -> Plan:
     return Plan()
 
 
-def dismiss(view: View, task: Task, why: str) -> AnyAction:
-    """Remove a task: told to its host while that can hear it, forgotten once nothing of it can run."""
-    if not task.node_id or is_terminal(task.status.state) or is_out_of_reach(view, task):
-        return Forget(kind="task", id=task.id, why=why)
-    return Desire(task_id=task.id, state=TaskState.REMOVE, why=why)
+def dismiss(view: View, tasks: Iterable[Task], why: str) -> tuple[AnyAction, ...]:
+    """Remove tasks: told to their hosts while those can hear it, forgotten once nothing of them can run."""
+    actions: list[AnyAction] = []
+    for task in tasks:
+        if not task.node_id or is_terminal(task.status.state) or is_out_of_reach(view, task):
+            actions.append(Forget(kind="task", id=task.id, why=why))
+        elif task.desired_state is not TaskState.REMOVE:
+            actions.append(Desire(task_id=task.id, state=TaskState.REMOVE, why=why))
+    return tuple(actions)
 
 
 def forget_old(slots: Iterable[Slot]) -> tuple[AnyAction, ...]:

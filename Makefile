@@ -1,0 +1,41 @@
+# Everything a newcomer needs: `make demo` shows swarmlite at work, `make test` proves it. Both do their own set-up.
+
+PYTHON ?= python3
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+BIN := .venv/bin
+DEMO_LAB := SWARMLITE_LAB_DIR=/var/lib/swarmlite-demo
+
+.PHONY: help demo demo-down test lint bench system clean
+
+help:  ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: .venv/ready system  ## three Docker hosts on this machine, a stack on them, and a host killed before your eyes
+	@$(SUDO) env $(DEMO_LAB) PATH="$(CURDIR)/$(BIN):$$PATH" sh compose_examples/demo.sh
+
+demo-down: .venv/ready  ## clean up after the demo
+	@$(SUDO) env $(DEMO_LAB) $(BIN)/swarmlite lab down
+
+test: .venv/ready system  ## unit tests, simulations, and the lab tests on real Docker Engines
+	$(SUDO) $(BIN)/python -m pytest
+
+lint: .venv/ready  ## style, types, and the order of the rooms
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: .venv/ready system  ## the figures, side by side with Docker Swarm; gates nothing
+	$(SUDO) $(BIN)/python -m tests.bench
+
+clean:  ## remove the virtual environment and caches
+	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+.venv/ready: pyproject.toml
+	@sh tests/setup.sh python "$(PYTHON)"
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+system:
+	@sh tests/setup.sh lab

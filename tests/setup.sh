@@ -1,0 +1,45 @@
+#!/bin/sh
+# Installs from Debian what is absent, and nothing that is there: `setup.sh python PYTHON` for the virtual environment,
+# `setup.sh lab` for the Docker hosts of the lab.
+set -eu
+
+missing=
+need() {  # COMMAND PACKAGE
+    PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+}
+
+case "$1" in
+python)
+    if command -v "$2" >/dev/null 2>&1; then
+        "$2" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+            echo "swarmlite needs Python 3.11 or later; $2 is $("$2" --version 2>&1). Give another: make PYTHON=python3.12 …" >&2
+            exit 1
+        }
+        "$2" -c 'import ensurepip, venv' 2>/dev/null || missing=" python3-venv"
+    else
+        missing=" python3 python3-venv"
+    fi
+    ;;
+lab)
+    need dockerd docker.io
+    need docker docker.io
+    need docker-registry docker-registry
+    need busybox busybox-static
+    need nft nftables
+    need ip iproute2
+    need iptables iptables
+    need nsenter util-linux
+    ;;
+esac
+
+[ -n "$missing" ] || exit 0
+command -v apt-get >/dev/null 2>&1 || {
+    echo "please install:$missing (this is not a Debian or Ubuntu machine, so it was not done for you)" >&2
+    exit 1
+}
+sudo=
+[ "$(id -u)" = 0 ] || sudo=sudo
+echo "installing from Debian:$missing"
+$sudo apt-get -qq update
+# shellcheck disable=SC2086  a list of packages, to be split
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null

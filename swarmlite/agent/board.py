@@ -4,16 +4,18 @@ Whoever changes something tells whom it concerns through `changed`. A listing th
 no truth about that task any more and is passed over for it.
 """
 
+import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 
 import msgspec
 
 from swarmlite.agent.body import LABEL_NETWORKS, LABEL_TASK
-from swarmlite.agent.held import HEALTHY, UNHEALTHY, Fact, Held, Listed, learn
+from swarmlite.agent.held import HEALTHY, Fact, Held, Listed, learn
 from swarmlite.agent.steps import seen_of
 from swarmlite.engine.base import Container
 from swarmlite.model.objects import Task, TaskStatus
+from swarmlite.model.states import TaskState
 from swarmlite.protocol.link import TaskReport
 
 
@@ -26,6 +28,8 @@ class Board:
         self._held: dict[str, Held] = {}
         self._touched: dict[str, int] = {}
         self._count = 0
+        self._emptied = asyncio.Event()
+        self._emptied.set()
 
     def __contains__(self, id: str) -> bool:
         return id in self._held
@@ -41,7 +45,7 @@ class Board:
     def assign(
         self, tasks: Iterable[Task], gone: Iterable[str] | None = None, restarts: Mapping[str, int] = {}
     ) -> None:
-        """Tasks put; `gone` None: all others are gone. `restarts`: in place, by task, before the agent's own restart."""
+        """Tasks put; `gone` None: all others are gone. `restarts`: made in place before the agent restarted."""
         put = {task.id: task for task in tasks}
         for task in put.values():
             held = self._held.get(task.id) or Held(
@@ -92,6 +96,12 @@ class Board:
     def forget(self, id: str) -> None:
         self._held.pop(id, None)
         self._touched.pop(id, None)
+        if not self._held:
+            self._emptied.set()
+
+    async def empty(self) -> None:
+        """Returns when there are no tasks."""
+        await self._emptied.wait()
 
     # --- what is said ---
 
@@ -104,6 +114,7 @@ class Board:
         if before == held:
             return
         self._held[held.id] = held
+        self._emptied.clear()
         self._count += 1
         self._touched[held.id] = self._count
         self._changed(before, held)
@@ -118,7 +129,7 @@ def report_of(held: Held) -> TaskReport | None:
 
 def answers(held: Held) -> bool:
     """Whether the task's container may be given out as an answer, as far as this host can see."""
-    seen = held.seen
-    if seen is None or not seen.state.live or seen.health == UNHEALTHY or held.task is None:
+    seen, task = held.seen, held.task
+    if task is None or task.desired_state is not TaskState.RUNNING or seen is None or not seen.state.live:
         return False
     return seen.health in ("", HEALTHY)

@@ -20,9 +20,7 @@ Address = tuple[str, str]
 class NameBook:
     """Gathers what the manager says and what the host sees; `update` gives the difference since the last one."""
 
-    def __init__(self, upstreams: tuple[str, ...] = ()) -> None:
-        self._domain = ""
-        self._upstreams = upstreams
+    def __init__(self) -> None:
         self._said: dict[str, NetworkNames] = {}
         self._known_as: dict[Address, frozenset[str]] = {}
         self._up: set[Address] = set()
@@ -31,9 +29,6 @@ class NameBook:
         self._version = 0
         self._told_networks: dict[str, NetworkNames] = {}
         self._told_clients: dict[str, Client] = {}
-
-    def domain(self, domain: str) -> None:
-        self._domain = domain
 
     def put(self, names: Iterable[NetworkNames], gone: Iterable[str] = ()) -> None:
         """The manager's tables, whole networks."""
@@ -71,18 +66,12 @@ class NameBook:
             elif alone:
                 self._up.update(own)
 
-    def table(self) -> NameTable:
+    def table(self, domain: str) -> NameTable:
         """All of it, for a process that knows nothing yet."""
         self._version += 1
         self._told_networks = {id: self._seen(network) for id, network in self._said.items()}
         self._told_clients = dict(self._clients)
-        return NameTable(
-            version=self._version,
-            domain=self._domain,
-            networks=self._told_networks,
-            clients=self._told_clients,
-            upstreams=self._upstreams,
-        )
+        return NameTable(version=self._version, domain=domain, networks=self._told_networks, clients=self._told_clients)
 
     def update(self) -> NameUpdate | None:
         """What differs from the table that was told before; None for nothing."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from swarmlite.agent.body import HostNetwork
-from swarmlite.errors import FailedPrecondition, SwarmliteError
+from swarmlite.errors import FailedPrecondition, SwarmliteError, Unavailable
 from swarmlite.logs import logger
 from swarmlite.protocol.link import AssignedNetwork
 
@@ -30,8 +30,8 @@ class Overlay(Protocol):
 class Listener(Protocol):
     """What this needs of `dns.process`."""
 
-    async def listen(self, address: str, port: int, outside: bool = False) -> None: ...
-    async def unlisten(self, address: str, port: int) -> None: ...
+    async def listen(self, address: str, port: int = 53, *, outside: bool = False) -> None: ...
+    async def unlisten(self, address: str, port: int = 53) -> None: ...
 
 
 class HostNetworks:
@@ -46,6 +46,7 @@ class HostNetworks:
         self._stale: set[str] = set()
         self._listening: dict[str, str] = {}
         self._locks: dict[str, asyncio.Lock] = {}
+        self._unsure = True
         self._due = asyncio.Event()
 
     def assign(self, networks: Iterable[AssignedNetwork], gone: Iterable[str] | None = None) -> None:
@@ -66,6 +67,7 @@ class HostNetworks:
     def doubt(self, ids: Iterable[str] | None = None) -> None:
         """Believe no longer that these are there (None: any), as after an engine's restart."""
         self._stale.update(self._made if ids is None else ids)
+        self._unsure = self._unsure or ids is None
         self._due.set()
 
     async def ready(self, id: str) -> HostNetwork:
@@ -73,7 +75,7 @@ class HostNetworks:
         async with self._locks.setdefault(id, asyncio.Lock()):
             network = self._wanted.get(id)
             if network is None:
-                raise FailedPrecondition(f"network {id} is not assigned to this host")
+                raise Unavailable(f"network {id} is not assigned to this host yet")
             made = self._made.get(id)
             if made is None or made[0] != network or id in self._stale:
                 made = (network, await self._overlay.ensure(network))
@@ -90,22 +92,30 @@ class HostNetworks:
             if not await self.settle():
                 asyncio.get_running_loop().call_later(RETRY, self._due.set)
 
-    async def adopt(self) -> None:
-        """Find what an earlier agent has left; what is not wanted of it goes."""
-        for id in await self._overlay.present():
-            self._locks.setdefault(id, asyncio.Lock())
-        self._due.set()
-
     async def settle(self) -> bool:
         """Make what is assigned, take away what is not. Whether all of it could be done."""
+        found = await self._look_around()
         results = await asyncio.gather(*(self._try(id) for id in {*self._wanted, *self._locks}))
-        return all(results)
+        return found and all(results)
+
+    async def _look_around(self) -> bool:
+        """Find what an earlier agent has left, once after each time that the engine comes back."""
+        if self._unsure:
+            try:
+                present = await self._overlay.present()
+            except SwarmliteError as error:
+                log.warning("networks not listed", error=str(error))
+                return False
+            self._unsure = False
+            for id in present:
+                self._locks.setdefault(id, asyncio.Lock())
+        return True
 
     async def _try(self, id: str) -> bool:
         try:
             if id in self._wanted:
                 await self.ready(id)
-            elif id not in self._in_use():
+            elif id in self._locks and not self._unsure and id not in self._in_use():
                 await self._drop(id)
         except SwarmliteError as error:
             log.warning("network not settled", network=id, error=str(error))
@@ -128,5 +138,8 @@ class HostNetworks:
         before = self._listening.get(id)
         if before is not None and before != address:
             await self._dns.unlisten(before, DNS_PORT)
-        await self._dns.listen(address, DNS_PORT)
+        try:
+            await self._dns.listen(address, DNS_PORT)
+        except Unavailable as error:
+            raise FailedPrecondition(f"{error}: another DNS server of this host has it") from error
         self._listening[id] = address

@@ -28,7 +28,7 @@ from swarmlite.agent.held import (
     Vanished,
 )
 from swarmlite.engine.base import Body, Container, ContainerDetail
-from swarmlite.errors import AlreadyExists, EngineError, EngineUnavailable, FailedPrecondition, NotFound, SwarmliteError
+from swarmlite.errors import AlreadyExists, EngineError, FailedPrecondition, NotFound, SwarmliteError, Unavailable
 from swarmlite.logs import logger
 from swarmlite.model.objects import Task
 from swarmlite.model.spec import PullPolicy
@@ -122,7 +122,7 @@ class Steps:
             if spec.swarmlite is not None and spec.swarmlite.pull_policy is PullPolicy.ALWAYS:
                 await self._pull(held.id, spec.image, afresh=True)
             await self._create(task)
-        except (EngineUnavailable, FailedPrecondition):
+        except Unavailable:
             raise
         except SwarmliteError as error:
             self._learn(held.id, Said(TaskState.REJECTED, "preparing failed", self._words(error)))
@@ -176,7 +176,7 @@ class Steps:
                 self._learn(id, Said(TaskState.PREPARING, f"pulling image {image}"))
                 self._has_check.pop(image, None)
                 await self._engine.pull(image)
-        except EngineUnavailable:
+        except Unavailable:
             raise
         except SwarmliteError as error:
             raise error if afresh else EngineError(f"{error} (and it is not on this host)") from error
@@ -200,7 +200,7 @@ class Steps:
                 await self._engine.start(container)
         except NotFound:
             self._learn(held.id, Vanished(container))
-        except EngineUnavailable:
+        except Unavailable:
             raise
         except SwarmliteError as error:
             if again:

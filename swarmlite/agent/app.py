@@ -1,0 +1,74 @@
+"""Puts a real agent together: engine, networks, DNS process and the link to the manager."""
+
+import random
+from dataclasses import dataclass
+from pathlib import Path
+
+from swarmlite.agent.agent import Agent, Me, Parts
+from swarmlite.agent.dial import Dialer, client_context
+from swarmlite.agent.state import StateFile
+from swarmlite.dns.process import DnsProcess
+from swarmlite.engine.client import Engine
+from swarmlite.network.overlay import Overlay
+
+DNS_PORT = 53
+
+
+@dataclass(frozen=True, kw_only=True)
+class AgentConfig:
+    """`data_dir`: the agent's own directory. `managers`: `ip:port` each. `address`: this host's own on the network
+    between the hosts. `docker_host` None: as Docker's clients decide. `dns_listen`: `ip` or `ip:port`, for askers
+    outside.
+    """
+
+    data_dir: Path
+    node_id: str
+    hostname: str
+    address: str
+    managers: tuple[str, ...]
+    ca: Path
+    certificate: Path
+    key: Path
+    docker_host: str | None = None
+    dns_listen: str = ""
+
+
+async def run_agent(config: AgentConfig) -> str:
+    """Until cancelled; containers run on and names are answered until the next agent is there. Returns the reason once
+    the manager has dismissed this host from the cluster and nothing of it is left here.
+    """
+    dial = Dialer(client_context(config.ca, config.certificate, config.key))
+    engine = Engine(config.docker_host)
+    dns = DnsProcess(config.data_dir)
+    me = Me(node_id=config.node_id, hostname=config.hostname, address=config.address, managers=config.managers)
+    parts = Parts(
+        engine=engine,
+        overlay=Overlay(engine, config.address),
+        dns=dns,
+        dial=dial,
+        state=StateFile(config.data_dir),
+        chance=random.random,
+    )
+    dismissed = False
+    await dns.start()
+    try:
+        if config.dns_listen:
+            ip, port = _address(config.dns_listen)
+            await dns.listen(ip, port, outside=True)
+        reason = await Agent(me, parts).run()
+        dismissed = True
+        return reason
+    finally:
+        await dns.aclose(keep_answering=not dismissed)
+        await engine.close()
+
+
+def _address(text: str) -> tuple[str, int]:
+    """`ip`, `ip:port`, `[ip6]:port`."""
+    if text.startswith("["):
+        ip, _, port = text[1:].partition("]")
+        return ip, int(port.removeprefix(":") or DNS_PORT)
+    if text.count(":") > 1:
+        return text, DNS_PORT
+    ip, _, port = text.partition(":")
+    return ip, int(port or DNS_PORT)

@@ -39,7 +39,7 @@ class NodeRecord(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class DataDir:
-    """Paths, and the record. Only `prepare` and the writers touch the disk."""
+    """Paths, and the record. `credentials`: key and certificate in one file, so that they always match."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -47,8 +47,7 @@ class DataDir:
         self.state = root / "state.db"
         self.ca = root / "ca.crt"
         self.ca_key = root / "ca.key"
-        self.certificate = root / "node.crt"
-        self.key = root / "node.key"
+        self.credentials = root / "node.pem"
         self.cli_socket = root / CLI_SOCKET
         self.docker_socket = root / DOCKER_SOCKET
         self.pid = root / "daemon.pid"
@@ -56,9 +55,9 @@ class DataDir:
         self.agent = root / "agent"
 
     def prepare(self) -> None:
-        """Make the directory, for its owner only, and check that it can be written."""
+        """Make the directory and check that it can be written. Others may pass through it, to `docker.sock`."""
         try:
-            self.root.mkdir(parents=True, exist_ok=True, mode=0o700)
+            self.root.mkdir(parents=True, exist_ok=True, mode=0o711)
             probe = self.root / ".probe"
             probe.write_bytes(b"")
             probe.unlink()
@@ -96,7 +95,7 @@ class DataDir:
     def remove_all(self) -> None:
         """Everything that is ours, `node.json` last; the directory too if nothing else lies in it."""
         _remove_tree(self.agent)
-        files = (self.ca_key, self.key, self.certificate, self.ca, self.cli_socket, self.docker_socket, self.pid)
+        files = (self.ca_key, self.credentials, self.ca, self.cli_socket, self.docker_socket, self.pid)
         state = (self.state, *(self.state.with_name(self.state.name + end) for end in ("-wal", "-shm", "-journal")))
         for path in (*files, *state, self.log, *self.root.glob(".*.new"), self.node):
             path.unlink(missing_ok=True)

@@ -78,6 +78,11 @@ def make_request() -> tuple[bytes, bytes]:
     return _key_pem(key), request.public_bytes(serialization.Encoding.PEM)
 
 
+def check_request(request: bytes) -> None:
+    """Raises InvalidArgument for a request that `sign` would refuse."""
+    _requested_key(request)
+
+
 def sign(ca: Pair, request: bytes, identity: Identity, now: datetime) -> bytes:
     """A certificate for the request's key and `identity`; all else that the request says is ignored."""
     from cryptography import x509

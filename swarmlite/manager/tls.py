@@ -11,20 +11,23 @@ from swarmlite.model.spec import Role
 _ROLES = {f"swarmlite-{role.value}": role for role in Role}
 
 
-def server_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
-    """For the manager's port. A client certificate is optional here, as joining hosts have none; routes demand it."""
+def server_context(ca: Path, credentials: Path) -> ssl.SSLContext:
+    """For the manager's port. `credentials`: a PEM file with key and certificate.
+
+    A client's certificate is optional here, as joining hosts have none; routes demand it.
+    """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(credentials)
     context.load_verify_locations(ca)
     context.verify_mode = ssl.CERT_OPTIONAL
     return context
 
 
-def client_context(ca: Path, certificate: Path, key: Path) -> ssl.SSLContext:
+def client_context(ca: Path, credentials: Path) -> ssl.SSLContext:
     """For a node that dials its manager by the name `pki.MANAGER_NAME`."""
     context = _trusting(cafile=str(ca))
-    context.load_cert_chain(certificate, key)
+    context.load_cert_chain(credentials)
     return context
 
 

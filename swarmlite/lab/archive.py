@@ -20,6 +20,7 @@ class Entry:
     mode: int = 0o755
     data: bytes | None = None
     link: str = ""
+    modified: int = 0
 
 
 def layer(entries: Iterable[Entry]) -> bytes:
@@ -28,7 +29,7 @@ def layer(entries: Iterable[Entry]) -> bytes:
     with tarfile.open(fileobj=held, mode="w", format=tarfile.GNU_FORMAT) as tar:
         for entry in entries:
             info = tarfile.TarInfo(entry.path.strip("/"))
-            info.mode = entry.mode
+            info.mode, info.mtime = entry.mode, entry.modified
             if entry.link:
                 info.type, info.linkname = tarfile.SYMTYPE, entry.link
                 tar.addfile(info)
@@ -39,6 +40,14 @@ def layer(entries: Iterable[Entry]) -> bytes:
                 info.size = len(entry.data)
                 tar.addfile(info, io.BytesIO(entry.data))
     return held.getvalue()
+
+
+def unique(entries: Iterable[Entry]) -> list[Entry]:
+    """Each path once, the first time it comes."""
+    found: dict[str, Entry] = {}
+    for entry in entries:
+        found.setdefault(entry.path.strip("/"), entry)
+    return list(found.values())
 
 
 def archive(name: str, layers: Iterable[bytes], config: Mapping[str, object]) -> bytes:

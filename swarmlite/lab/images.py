@@ -3,18 +3,21 @@
 To add one: a function that returns the archive, and a row in IMAGES.
 """
 
-import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from swarmlite.errors import FailedPrecondition
-from swarmlite.lab.archive import Entry, archive, layer
+from swarmlite.lab.archive import Entry, archive, layer, unique
+from swarmlite.lab.files import find, libraries, python, system_program, with_libraries
 from swarmlite.lab.needs import system_environment
 
 BUSYBOX = "busybox:latest"
 WHOAMI = "swarmlite/whoami:latest"
+GLIBC = "glibc:lab"
+MUSL = "musl:lab"
 
 PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 DIRECTORIES = ("bin", "sbin", "usr", "usr/bin", "usr/sbin", "lib", "etc", "dev", "proc", "sys", "root", "run", "home",
@@ -43,6 +46,26 @@ client=${REMOTE_ADDR#[::ffff:}
 echo "Client: ${client%]}"
 """
 
+LOOKUP = b"""
+#include <stdio.h>
+#include <string.h>
+#include <netdb.h>
+#include <arpa/inet.h>
+int main(int argc, char **argv) {
+  struct addrinfo hints = {.ai_socktype = SOCK_STREAM}, *found, *each;
+  char text[64];
+  if (argc > 2) hints.ai_family = argv[2][0] == '6' ? AF_INET6 : AF_INET;
+  int failed = getaddrinfo(argc > 1 ? argv[1] : "", 0, &hints, &found);
+  if (failed) { fprintf(stderr, "%s\n", gai_strerror(failed)); return 2; }
+  for (each = found; each; each = each->ai_next) {
+    void *address = each->ai_family == AF_INET6 ? (void *)&((struct sockaddr_in6 *)each->ai_addr)->sin6_addr
+                                                : (void *)&((struct sockaddr_in *)each->ai_addr)->sin_addr;
+    puts(inet_ntop(each->ai_family, address, text, sizeof text));
+  }
+  return 0;
+}
+"""
+
 
 def busybox() -> bytes:
     return archive(BUSYBOX, [_busybox_layer()], {"Cmd": ["sh"], "Env": [PATH]})
@@ -61,14 +84,40 @@ def whoami() -> bytes:
     return archive(WHOAMI, [_busybox_layer(), page], config)
 
 
+def glibc() -> bytes:
+    """GNU libc with its resolver, `getent` and `python3`; the rest is busybox."""
+    layers = [_busybox_layer(), layer(unique([*with_libraries(_name_services()), *python()]))]
+    return archive(GLIBC, layers, {"Cmd": ["sh"], "Env": [PATH]})
+
+
+def musl() -> bytes:
+    """`lookup NAME [4|6]` prints the addresses that musl's resolver finds, one a line; the rest is busybox."""
+    compiler = find("musl-gcc")
+    if compiler is None:
+        raise FailedPrecondition("the image musl:lab is compiled when it is wanted: apt install musl-tools gcc")
+    with tempfile.TemporaryDirectory() as directory:
+        program = Path(directory) / "lookup"
+        command = [compiler, "-static", "-O1", "-o", str(program), "-x", "c", "-"]
+        subprocess.run(command, input=LOOKUP, check=True, env=system_environment())
+        content = program.read_bytes()
+    layers = [_busybox_layer(), layer([Entry(path="usr/bin/lookup", data=content)])]
+    return archive(MUSL, layers, {"Cmd": ["sh"], "Env": [PATH]})
+
+
 def built_in(image: str) -> str | None:
     """The full name of one of the lab's own images, by its name with or without the tag."""
     return next((name for name in (image, f"{image}:latest", f"{image}:lab") if name in IMAGES), None)
 
 
+def _name_services() -> list[Path]:
+    getent = system_program("getent", "libc-bin")
+    where = next(path.parent for path in libraries(getent) if path.name.startswith("libc.so"))
+    return [getent, *sorted(where.glob("libnss_dns.so*")), *sorted(where.glob("libnss_files.so*"))]
+
+
 @cache
 def _busybox_layer() -> bytes:
-    program = shutil.which("busybox", path=system_environment()["PATH"])
+    program = find("busybox")
     if program is None:
         raise FailedPrecondition("the image busybox is made of Debian's static busybox: apt install busybox-static")
     listed = subprocess.run([program, "--list-full"], capture_output=True, text=True, check=True).stdout.split()
@@ -82,6 +131,6 @@ def _busybox_layer() -> bytes:
     )
 
 
-IMAGES: dict[str, Callable[[], bytes]] = {BUSYBOX: busybox, WHOAMI: whoami}
+IMAGES: dict[str, Callable[[], bytes]] = {BUSYBOX: busybox, WHOAMI: whoami, GLIBC: glibc, MUSL: musl}
 ON_EVERY_HOST = (BUSYBOX, WHOAMI)
 """What `up` and `start` load, so that a first deployment has something to run."""

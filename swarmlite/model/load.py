@@ -107,6 +107,7 @@ def _is_active(task: Task) -> bool:
 def _takes_the_same(old: Task, new: Task) -> bool:
     return (
         old.node_id == new.node_id
+        and old.service_id == new.service_id
         and old.spec is new.spec
         and old.swarmlite.ports is new.swarmlite.ports
         and _is_active(old) == _is_active(new)

@@ -170,7 +170,13 @@ def is_unplaced(task: Task) -> bool:
 
 
 def _moved(old: Task, new: Task) -> bool:
-    return old.node_id != new.node_id or old.networks_attachments != new.networks_attachments
+    """Whether an index has it under a key where it no longer belongs."""
+    return (
+        old.node_id != new.node_id
+        or old.networks_attachments != new.networks_attachments
+        or old.status.state in _FAILED
+        or old.service_id != new.service_id
+    )
 
 
 def _forget(index: dict[str, dict[str, Task]], key: str, id: str) -> None:

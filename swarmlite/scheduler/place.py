@@ -18,8 +18,10 @@ FAILURES = 5
 
 FAILURE_WINDOW = timedelta(minutes=5)
 
-_FEW_NODES = 64
-"""Fewer than this are looked through whole; of more, no more than needed are looked at."""
+_SHARE = 8
+"""A pool of more than one in so many nodes is looked at in the fleet's own order, no further than needed; a smaller one
+is looked through whole.
+"""
 
 
 def place(fleet: Fleet, demand: Demand, number: int, failing: AbstractSet[int] = frozenset()) -> list[int]:
@@ -41,7 +43,7 @@ def place(fleet: Fleet, demand: Demand, number: int, failing: AbstractSet[int] =
 
 def _pour(fleet: Fleet, demand: Demand, pool: Pool, number: int, shun: AbstractSet[int]) -> list[int]:
     places: list[int] = []
-    if len(pool.ranks) > _FEW_NODES:
+    if len(pool.ranks) * _SHARE > len(fleet.nodes):
         places = fill_idle(fleet, demand, pool, number, shun)
         fleet.take(places, demand)
     if len(places) < number:

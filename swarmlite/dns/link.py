@@ -10,6 +10,7 @@ from pathlib import Path
 
 from swarmlite.dns import pipe
 
+_LOG = "dns.log"
 _EXIT_SECONDS = 6.0  # the child gives answers from upstream 5
 _POLL_SECONDS = 0.005
 
@@ -21,10 +22,10 @@ class Link:
         self.process, self.sock = process, sock
         self._lock = asyncio.Lock()
 
-    async def send(self, frames: list[tuple[pipe.Frame, tuple[int, ...]]], serial: int) -> None:
+    async def send(self, frames: list[tuple[pipe.Frame, tuple[socket.socket, ...]]], serial: int) -> None:
         async with self._lock:
-            for frame, fds in [*frames, (pipe.Sync(serial), ())]:
-                await send(self.sock, pipe.packed(frame), fds)
+            for frame, beside in [*frames, (pipe.Sync(serial), ())]:
+                await send(self.sock, pipe.packed(frame), beside)
 
     async def stop(self) -> None:
         """Let it finish, not for long."""
@@ -53,18 +54,22 @@ class Link:
             self.sock.close()
 
 
-def spawn(door: socket.socket, orphan_seconds: float) -> Link:
-    """A new answering process, of a session of its own: the terminal's Ctrl-C is not for it."""
+def spawn(run_dir: Path, door: socket.socket, orphan_seconds: float) -> Link:
+    """A new answering process, of a session of its own: the terminal's Ctrl-C is not for it, and its errors go to a
+    file, since it may outlive whoever reads the parent's.
+    """
     ours, theirs = socket.socketpair()
     ours.setblocking(False)
     package = Path(__file__).resolve().parent.parent.parent
     path = os.pathsep.join([str(package), os.environ.get("PYTHONPATH", "")]).rstrip(os.pathsep)
-    with theirs:
+    with theirs, (run_dir / _LOG).open("ab") as errors:
         fds = [theirs.fileno(), door.fileno()]
         process = subprocess.Popen(
             [sys.executable, "-P", "-m", "swarmlite.dns", *map(str, fds), str(orphan_seconds)],
             pass_fds=fds,
             stdin=subprocess.DEVNULL,
+            stdout=errors,
+            stderr=errors,
             cwd="/",
             env=os.environ | {"PYTHONPATH": path},
             start_new_session=True,
@@ -84,12 +89,12 @@ async def ready(sock: socket.socket, *, to_write: bool = False) -> None:
         remove(sock)
 
 
-async def send(sock: socket.socket, data: bytes, fds: tuple[int, ...]) -> None:
-    """The descriptors travel with the first byte."""
-    while fds:
+async def send(sock: socket.socket, data: bytes, beside: tuple[socket.socket, ...]) -> None:
+    """The sockets `beside` travel with the first byte."""
+    while beside:
         try:
-            sent = socket.send_fds(sock, [data], fds)
-            data, fds = data[sent:], ()
+            sent = socket.send_fds(sock, [data], [other.fileno() for other in beside])
+            data, beside = data[sent:], ()
         except BlockingIOError:
             await ready(sock, to_write=True)
     await asyncio.get_running_loop().sock_sendall(sock, data)

@@ -75,8 +75,10 @@ class DnsProcess:
         self._door = open_door(self._run_dir)
         self._upstreams = self._host_upstreams()
         self._follower = asyncio.create_task(self._follow_resolv_conf(), name="dns-upstreams")
-        if self._table is not None:
+        try:
             await self._tell()
+        except Timeout as error:  # the supervisor goes on trying
+            log.warning("%s", error)
 
     async def aclose(self, *, keep_answering: bool = False) -> None:
         """Stop the process, or leave it answering for the next parent."""
@@ -127,7 +129,7 @@ class DnsProcess:
         if known is None:
             known = bind(address, port, outside=outside)
         sockets = self._sockets[address, port] = msgspec.structs.replace(known, outside=outside)
-        await self._tell(pipe.Listen(address, port, outside), (sockets.udp.fileno(), sockets.tcp.fileno()))
+        await self._tell(pipe.Listen(address, port, outside), (sockets.udp, sockets.tcp))
 
     async def unlisten(self, address: str, port: int = 53) -> None:
         """Stop answering there. An address that is not served is no error."""
@@ -141,7 +143,9 @@ class DnsProcess:
         counted = synced or pipe.Synced(0)
         return Stats(self.pid or 0, self._restarts, counted.queries, counted.forwarded, counted.failed)
 
-    async def _tell(self, frame: pipe.Frame | None = None, fds: tuple[int, ...] = ()) -> pipe.Synced | None:
+    async def _tell(
+        self, frame: pipe.Frame | None = None, beside: tuple[socket.socket, ...] = ()
+    ) -> pipe.Synced | None:
         """Send, and wait until it is done. One that dies meanwhile is followed by one that has the whole state."""
         if self._table is None:
             return None
@@ -152,7 +156,7 @@ class DnsProcess:
         try:
             if self._child is not None:
                 with contextlib.suppress(OSError):  # the supervisor sees it too
-                    await self._child.send([(frame, fds)] if frame else [], serial)
+                    await self._child.send([(frame, beside)] if frame else [], serial)
             elif self._supervisor is None and self._door is not None:
                 self._supervisor = asyncio.create_task(self._supervise(self._door), name="dns-process")
             async with asyncio.timeout(_ACK_SECONDS):
@@ -168,7 +172,7 @@ class DnsProcess:
         deaths = 0
         while True:
             born = asyncio.get_running_loop().time()
-            await self._live(spawn(door, self._orphan_seconds))
+            await self._live(spawn(self._run_dir, door, self._orphan_seconds))
             self._restarts += 1
             deaths = deaths + 1 if asyncio.get_running_loop().time() - born < _SOON_SECONDS else 0
             log.warning("the DNS process ended, starting another")
@@ -177,9 +181,8 @@ class DnsProcess:
     async def _live(self, child: Link) -> None:
         """One process from its first word to its death."""
         self._child = child
-        state: list[tuple[pipe.Frame, tuple[int, ...]]] = [
-            (pipe.Listen(address, port, it.outside), (it.udp.fileno(), it.tcp.fileno()))
-            for (address, port), it in self._sockets.items()
+        state: list[tuple[pipe.Frame, tuple[socket.socket, ...]]] = [
+            (pipe.Listen(address, port, it.outside), (it.udp, it.tcp)) for (address, port), it in self._sockets.items()
         ]
         if self._table is not None:
             state.insert(0, (pipe.Table(self._with_upstreams(self._table)), ()))

@@ -73,6 +73,7 @@ class Parts:
     state: StateFile
     chance: Callable[[], float]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    linked: Callable[[bool], None] = lambda _: None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -168,6 +169,7 @@ class Agent:
 
     def link_up(self) -> None:
         self._linked = True
+        self._parts.linked(True)
         if self._engine_error:
             self._link.describe(self._description())
 
@@ -176,6 +178,7 @@ class Agent:
         if self._linked:
             log.warning("link lost")
             self._linked = False
+            self._parts.linked(False)
             self._link_lost()
 
     def receive(self, message: ManagerMessage) -> None:
@@ -314,6 +317,7 @@ class Agent:
         self._assign(Assignments(node_id=self._me.node_id, domain=self._ledger.domain))
         try:
             async with asyncio.timeout(PARTING):
+                await self._listed.wait()
                 await self._board.empty()
                 while not await self._networks.settle():  # noqa: ASYNC110 - the engine lets one go when it can
                     await asyncio.sleep(0.2)

@@ -1,15 +1,22 @@
 """Puts a real agent together: engine, networks, DNS process and the link to the manager."""
 
+import asyncio
 import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from swarmlite.agent.agent import Agent, Me, Parts
-from swarmlite.agent.dial import Dialer, client_context
+from swarmlite.agent.dial import Dialer, WebSocket, client_context
+from swarmlite.agent.link import Dial
 from swarmlite.agent.state import StateFile
 from swarmlite.dns.process import DnsProcess
 from swarmlite.engine.client import Engine
+from swarmlite.errors import Unavailable
 from swarmlite.network.overlay import Overlay
+from swarmlite.protocol.link import Dismissed
 
 DNS_PORT = 53
 
@@ -18,7 +25,7 @@ DNS_PORT = 53
 class AgentConfig:
     """`data_dir`: the agent's own directory. `managers`: `ip:port` each. `address`: this host's own on the network
     between the hosts. `docker_host` None: as Docker's clients decide. `dns_listen`: `ip` or `ip:port`, for askers
-    outside.
+    outside. `linked` is told when the link to the manager is there, and when it is lost.
     """
 
     data_dir: Path
@@ -31,15 +38,49 @@ class AgentConfig:
     key: Path
     docker_host: str | None = None
     dns_listen: str = ""
+    linked: Callable[[bool], None] = lambda _: None
 
 
 async def run_agent(config: AgentConfig) -> str:
     """Until cancelled; containers run on and names are answered until the next agent is there. Returns the reason once
     the manager has dismissed this host from the cluster and nothing of it is left here.
     """
-    dial = Dialer(client_context(config.ca, config.certificate, config.key))
+    context = partial(client_context, config.ca, config.certificate, config.key)
+    context()  # say now if it cannot be used
+    dial = Dialer(context)
     engine = Engine(config.docker_host)
     dns = DnsProcess(config.data_dir)
+    dismissed = False
+    await dns.start()
+    try:
+        if config.dns_listen:
+            ip, port = _address(config.dns_listen)
+            await dns.listen(ip, port, outside=True)
+        reason = await Agent(*_assembled(config, engine, dns, dial)).run()
+        dismissed = True
+        return reason
+    finally:
+        await dns.aclose(keep_answering=not dismissed)
+        await engine.close()
+
+
+async def depart(config: AgentConfig) -> None:
+    """Stop and remove all that this cluster has put on the host, without a manager and without an agent running."""
+    engine = Engine(config.docker_host)
+    dns = DnsProcess(config.data_dir)
+    await dns.start()
+    try:
+        agent = Agent(*_assembled(config, engine, dns, _nobody))
+        parting = asyncio.create_task(agent.run())
+        await asyncio.sleep(0)  # it is listening now
+        agent.receive(Dismissed(reason="this host leaves the cluster"))
+        await parting
+    finally:
+        await dns.aclose(keep_answering=False)
+        await engine.close()
+
+
+def _assembled(config: AgentConfig, engine: Engine, dns: DnsProcess, dial: Dial) -> tuple[Me, Parts]:
     me = Me(node_id=config.node_id, hostname=config.hostname, address=config.address, managers=config.managers)
     parts = Parts(
         engine=engine,
@@ -48,19 +89,15 @@ async def run_agent(config: AgentConfig) -> str:
         dial=dial,
         state=StateFile(config.data_dir),
         chance=random.random,
+        linked=config.linked,
     )
-    dismissed = False
-    await dns.start()
-    try:
-        if config.dns_listen:
-            ip, port = _address(config.dns_listen)
-            await dns.listen(ip, port, outside=True)
-        reason = await Agent(me, parts).run()
-        dismissed = True
-        return reason
-    finally:
-        await dns.aclose(keep_answering=not dismissed)
-        await engine.close()
+    return me, parts
+
+
+@asynccontextmanager
+async def _nobody(manager: str) -> AsyncIterator[WebSocket]:
+    raise Unavailable(f"{manager} is not dialled any more")
+    yield
 
 
 def _address(text: str) -> tuple[str, int]:

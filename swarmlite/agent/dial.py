@@ -1,7 +1,7 @@
 """One WebSocket to a manager, over aiohttp: the only place where the agent knows what carries its messages."""
 
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,23 +50,24 @@ class WebSocket:
 
 
 class Dialer:
-    """`context` None: without TLS, for tests."""
+    """`context` is made anew for each connection, as certificates are renewed; None: without TLS, for tests."""
 
-    def __init__(self, context: ssl.SSLContext | None) -> None:
-        self._context = context
+    def __init__(self, context: Callable[[], ssl.SSLContext] | None) -> None:
+        self._make_context = context
 
     @asynccontextmanager
     async def __call__(self, manager: str) -> AsyncIterator[WebSocket]:
         import aiohttp
 
-        scheme = "wss" if self._context else "ws"
+        context = self._make_context() if self._make_context else None
+        scheme = "wss" if context else "ws"
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT)
         async with aiohttp.ClientSession(timeout=timeout) as session:
             try:
                 socket = await session.ws_connect(
                     f"{scheme}://{manager}{PATH}",
-                    ssl=self._context or False,
-                    server_hostname=MANAGER_NAME if self._context else None,
+                    ssl=context or False,
+                    server_hostname=MANAGER_NAME if context else None,
                     heartbeat=PING,
                     max_msg_size=LARGEST,
                 )

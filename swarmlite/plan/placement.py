@@ -39,7 +39,8 @@ class _Run:
         self._actions: list[Assign | Explain] = []
         self._unfit: list[tuple[Demand, list[Task]]] = []
         self._refused: list[tuple[Demand, Task]] = []
-        self._texts: dict[Demand, str] = {}
+        self._without_address: list[tuple[Demand, Task, int]] = []
+        self._texts: dict[tuple[Demand, tuple[int, ...] | None], str] = {}
 
     def plan(self) -> Plan:
         bound = [task for task in self._view.unplaced.values() if task.node_id]
@@ -49,7 +50,7 @@ class _Run:
         for demand, tasks in self._groups(free):
             self._pour(demand, tasks)
         self._explain_unfit()
-        return Plan((*self._actions, *self._attacher.settled()))
+        return Plan((*self._attacher.settled(), *self._actions))  # a host has its gateway before its first task
 
     def _groups(self, tasks: Iterable[Task]) -> Iterator[tuple[Demand, list[Task]]]:
         """Tasks that ask for the same, once they may start at all."""
@@ -93,25 +94,29 @@ class _Run:
 
     def _assign(self, task: Task, rank: int, demand: Demand, why: str) -> None:
         node_id = self._fleet.nodes[rank].id
-        full = self._attacher.why_full(task.spec, node_id)
-        if full is not None:
+        if self._attacher.why_full(task.spec, node_id) is not None:
             self._fleet.give_back(rank, demand)
-            self._explain((task,), full)
+            self._without_address.append((demand, task, rank))
             return
         attachments = self._attacher.attach(task.spec, node_id)
         self._actions.append(Assign(why=why, task_id=task.id, node_id=node_id, attachments=attachments))
 
     def _explain_unfit(self) -> None:
         for demand, task in self._refused:
-            self._explain((task,), explain(self._fleet, demand, (self._fleet.rank_of[task.node_id],)))
+            self._explain((task,), self._text(demand, (self._fleet.rank_of[task.node_id],)))
         for demand, tasks in self._unfit:
             self._explain(tasks, self._text(demand))
+        for demand, task, rank in self._without_address:
+            full = self._attacher.why_full(task.spec, self._fleet.nodes[rank].id)
+            own = (rank,) if task.node_id else None
+            fits = self._fleet.has_room(demand, own or self._fleet.pool(demand).ranks)
+            self._explain((task,), full if fits and full else self._text(demand, own))
 
-    def _text(self, demand: Demand) -> str:
+    def _text(self, demand: Demand, ranks: tuple[int, ...] | None = None) -> str:
         """Services that ask for the same share the looking through all nodes."""
-        key = demand if demand.max_replicas else replace(demand, service_id="", spread=())
+        key = demand if demand.max_replicas else replace(demand, service_id="", spread=()), ranks
         if key not in self._texts:
-            self._texts[key] = explain(self._fleet, demand)
+            self._texts[key] = explain(self._fleet, demand, ranks)
         return self._texts[key]
 
     def _explain(self, tasks: Iterable[Task], why: str) -> None:

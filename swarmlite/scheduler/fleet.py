@@ -129,6 +129,10 @@ class Fleet:
             room = min(room, demand.max_replicas - self.counts(demand.service_id).get(rank, 0))
         return max(room, 0)
 
+    def has_room(self, demand: Demand, ranks: Iterable[int]) -> bool:
+        """Whether any of these nodes takes one such task more."""
+        return any(self.room(rank, demand, 1) for rank in ranks)
+
     def take(self, ranks: Sequence[int], demand: Demand) -> None:
         """One such task more on each; a rank may come several times."""
         self._shift(ranks, demand, 1)

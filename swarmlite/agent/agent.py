@@ -19,7 +19,7 @@ from swarmlite.agent.link import Dial, Link
 from swarmlite.agent.logs import LogEngine, LogStreams
 from swarmlite.agent.names import NameBook
 from swarmlite.agent.networks import HostNetworks, Listener, Overlay
-from swarmlite.agent.state import SAVE_AFTER, Ledger, StateFile
+from swarmlite.agent.state import SAVE_AFTER, Ledger, Saved
 from swarmlite.agent.steps import StepEngine, Steps
 from swarmlite.agent.watch import Watch, WatchedEngine
 from swarmlite.engine.base import Container, EngineInfo
@@ -55,6 +55,14 @@ class AgentEngine(StepEngine, WatchedEngine, LogEngine, Protocol):
     """All that the agent needs of an engine."""
 
 
+class Memory(Protocol):
+    """What outlives the agent (`agent.state.StateFile`)."""
+
+    async def load(self) -> Saved | None: ...
+    async def save(self, assignments: Assignments, ran_in_place: Mapping[str, int]) -> None: ...
+    async def remove(self) -> None: ...
+
+
 class Resolver(Listener, Protocol):
     """What the agent needs of `dns.process`."""
 
@@ -70,7 +78,7 @@ class Parts:
     overlay: Overlay
     dns: Resolver
     dial: Dial
-    state: StateFile
+    state: Memory
     chance: Callable[[], float]
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
     linked: Callable[[bool], None] = lambda _: None

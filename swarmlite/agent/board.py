@@ -11,7 +11,7 @@ from datetime import datetime
 import msgspec
 
 from swarmlite.agent.body import LABEL_NETWORKS, LABEL_TASK
-from swarmlite.agent.held import HEALTHY, Fact, Held, Listed, learn
+from swarmlite.agent.held import DEFAULT_GRACE, HEALTHY, Fact, Held, Listed, learn
 from swarmlite.agent.steps import seen_of
 from swarmlite.engine.base import Container
 from swarmlite.model.objects import Task, TaskStatus
@@ -52,7 +52,9 @@ class Board:
                 id=task.id, status=task.status, ran_in_place=restarts.get(task.id, task.swarmlite.ran_in_place)
             )
             networks = tuple(attachment.network.id for attachment in task.networks_attachments)
-            self._put(msgspec.structs.replace(held, task=task, networks=networks, status=held.status or task.status))
+            grace = grace_period(task.spec.container_spec.stop_grace_period)
+            status = held.status or task.status
+            self._put(msgspec.structs.replace(held, task=task, networks=networks, grace=grace, status=status))
         for id in tuple(self._held) if gone is None else tuple(gone):
             if id in self._held and id not in put:
                 self._put(msgspec.structs.replace(self._held[id], task=None))
@@ -118,6 +120,11 @@ class Board:
         self._count += 1
         self._touched[held.id] = self._count
         self._changed(before, held)
+
+
+def grace_period(asked: int | None) -> float:
+    """Seconds, from the spec's nanoseconds."""
+    return DEFAULT_GRACE if asked is None else asked / 1_000_000_000
 
 
 def report_of(held: Held) -> TaskReport | None:

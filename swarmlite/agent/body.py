@@ -10,7 +10,7 @@ from typing import Any
 
 from swarmlite.agent.template import expand, placeholders
 from swarmlite.model.objects import Task
-from swarmlite.model.spec import ContainerSpec, Healthcheck, Mount, PortConfig, Resources
+from swarmlite.model.spec import Healthcheck, Mount, PortConfig, Resources
 
 Json = dict[str, Any]
 
@@ -22,7 +22,6 @@ STACK = "com.docker.stack.namespace"
 MANY_ENDPOINTS_API = (1, 44)
 """From here on one create call may name several networks; older engines want a `connect` for each beyond the first."""
 
-DEFAULT_GRACE = 10.0
 SECOND = 1_000_000_000
 
 
@@ -42,11 +41,6 @@ class Place:
     hostname: str
     domain: str
     api_version: tuple[int, int]
-
-
-def grace_period(spec: ContainerSpec) -> float:
-    """Seconds between the stop signal and SIGKILL."""
-    return DEFAULT_GRACE if spec.stop_grace_period is None else spec.stop_grace_period / SECOND
 
 
 def create_body(task: Task, place: Place, networks: Mapping[str, HostNetwork]) -> Json:

@@ -12,6 +12,9 @@ from swarmlite.engine.base import ContainerState
 from swarmlite.model.objects import ContainerStatus, Task, TaskStatus
 from swarmlite.model.states import TaskState
 
+DEFAULT_GRACE = 10.0
+"""Seconds between the stop signal and SIGKILL where the service says nothing."""
+
 STARTING, HEALTHY, UNHEALTHY = "starting", "healthy", "unhealthy"
 
 
@@ -32,12 +35,13 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 
 class Held(msgspec.Struct, frozen=True, kw_only=True):
     """`task` None: no longer assigned. `status`: what was said last. `networks`: those that its container uses.
-    `not_before`: a step failed, and waits till then.
+    `grace`: seconds to stop in. `not_before`: a step failed, and waits till then.
     """
 
     id: str
     task: Task | None = None
     networks: tuple[str, ...] = ()
+    grace: float = DEFAULT_GRACE
     status: TaskStatus | None = None
     seen: Seen | None = None
     ran_in_place: int = 0

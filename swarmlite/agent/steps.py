@@ -238,9 +238,8 @@ class Steps:
     # --- stop, examine ---
 
     async def _stop(self, held: Held, container: str) -> None:
-        grace = body.DEFAULT_GRACE if held.task is None else body.grace_period(held.task.spec.container_spec)
         try:
-            await self._engine.stop(container, grace)
+            await self._engine.stop(container, held.grace)
         except NotFound:
             self._learn(held.id, Vanished(container))
         else:

@@ -43,6 +43,7 @@ from swarmlite.model.spec import IPAM, NodeSpec, ReplicatedMode, ServiceMode, Se
 _T = TypeVar("_T")
 Filters = Mapping[str, Iterable[str]]
 
+_MEMBERSHIP = "node.json"  # what a member's data directory holds, and only a member's
 _BY_STATUS: Mapping[int, type[SwarmliteError]] = {
     400: FailedPrecondition,
     401: Unauthorized,
@@ -255,7 +256,7 @@ def unreachable(data_dir: Path) -> Unavailable:
     """Why nobody answers: this host is in no cluster, or its daemon does not run."""
     here = "" if data_dir == settings.DATA_DIR else f" --data-dir {data_dir}"
     try:
-        joined = data_dir.is_dir() and any(data_dir.iterdir())
+        joined = (data_dir / _MEMBERSHIP).exists()
     except PermissionError:
         return Unavailable(f"no permission to read {data_dir}: become root (sudo)")
     if joined:

@@ -1,0 +1,27 @@
+"""`swarmlite config`."""
+
+import click
+import yaml
+
+from swarmlite.cli import render
+from swarmlite.cli.sources import Sources, sources
+
+
+@click.command()
+@sources
+@click.argument("stack", required=False)
+@click.option("--services", is_flag=True, help="Print only the services' names.")
+@click.option("--format", "output", type=click.Choice(["yaml", "json"]), default="yaml", show_default=True)
+def config(sources: Sources, stack: str | None, services: bool, output: str) -> None:
+    """Show the Compose files as one: merged, with variables filled in, short forms written out.
+
+    Needs no cluster. Faults are told with file, line and column.
+    """
+    found = sources.load(stack)
+    if services:
+        for name in found.project.get("services", {}):
+            click.echo(name)
+    elif output == "json":
+        render.json_value(found.project)
+    else:
+        click.echo(yaml.safe_dump(found.project, sort_keys=False, allow_unicode=True), nl=False)

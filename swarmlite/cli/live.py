@@ -1,0 +1,63 @@
+"""Progress as it is drawn: rewritten in place on a terminal, one line for each change of a service elsewhere."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from swarmlite.cli import render
+from swarmlite.cli.progress import Assessment, ServiceProgress
+
+Show = Callable[[Assessment], None]
+
+
+@contextmanager
+def shown() -> Iterator[Show]:
+    """What draws an assessment, while this context lasts."""
+    if render.is_terminal():
+        with _live() as show:
+            yield show
+    else:
+        yield Lines().show
+
+
+class Lines:
+    """For pipes and logs. Says nothing twice."""
+
+    def __init__(self) -> None:
+        self._said: dict[str, str] = {}
+
+    def show(self, assessment: Assessment) -> None:
+        for service in assessment.services:
+            text = line(service)
+            if self._said.get(service.name) != text:
+                self._said[service.name] = text
+                click.echo(text)
+
+
+def line(service: ServiceProgress) -> str:
+    word = {"done": "running", "failed": "FAILED", "waiting": "waiting"}[service.status]
+    note = f" ({service.note})" if service.note else ""
+    return f"{service.name}: {service.ready}/{service.wanted} {word}{note}"
+
+
+@contextmanager
+def _live() -> Iterator[Show]:
+    from rich.console import Console
+    from rich.live import Live
+    from rich.table import Table
+    from rich.text import Text
+
+    marks = {"done": ("✓", "green"), "failed": ("✗", "red"), "waiting": ("…", "yellow")}
+
+    def drawn(assessment: Assessment) -> Table:
+        table = Table.grid(padding=(0, 2))
+        for service in assessment.services:
+            mark, color = marks[service.status]
+            word = {"done": "running", "failed": "failed", "waiting": ""}[service.status]
+            count = f"{service.ready}/{service.wanted}"
+            table.add_row(Text(mark, color), service.name, count, Text(word, color), Text(service.note, "dim"))
+        return table
+
+    with Live(console=Console(highlight=False), refresh_per_second=8) as live:
+        yield lambda assessment: live.update(drawn(assessment))

@@ -44,6 +44,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"no such volume: (?P<name>\S+)|get (?P<other>\S+): no such volume", "volume {name} is not on this host"),
         (r"network (?P<name>\S+) not found", "network {name} is not on this host"),
         (
+            r"network (?P<name>\S+) id \S+ has active endpoints",
+            "network {name} still has containers on this host (active endpoints)",
+        ),
+        (
             r"container name \"/?(?P<name>[^\"]+)\" is already in use by container",
             "container {name} exists already on this host",
         ),

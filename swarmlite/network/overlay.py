@@ -174,7 +174,7 @@ def _explained(error: CommandFailed) -> Exception:
         )
     if "Operation not permitted" in error.output:
         return FailedPrecondition("building a network needs root (CAP_NET_ADMIN) on this host")
-    if "File exists" in error.output:
+    if "File exists" in error.output or "specified VNI already exists" in error.output:
         return FailedPrecondition(
             f"{error}: another VXLAN device of this host has the same id and port, "
             "`ip -d link show type vxlan` lists them"

@@ -1,6 +1,6 @@
 """One host's networks, driven from a test over stdin and stdout: runs in that host's network namespace.
 
-    python -m tests.lab.network_host ENGINE_URL ADDRESS      one JSON command a line in, one JSON answer a line out
+python -m tests.lab.network_host ENGINE_URL ADDRESS      one JSON command a line in, one JSON answer a line out
 """
 
 import asyncio
@@ -13,7 +13,10 @@ import msgspec
 
 from swarmlite.engine.client import Engine
 from swarmlite.errors import SwarmliteError
+from swarmlite.network.build import bridge_name
 from swarmlite.network.overlay import Overlay
+from swarmlite.network.ports import Ports
+from swarmlite.network.rules import Published
 from swarmlite.protocol.link import AssignedNetwork
 
 
@@ -21,11 +24,12 @@ async def main(url: str, address: str) -> None:
     engine = Engine(url)
     await engine.connect()
     overlay = Overlay(engine, address)
+    ports = Ports()
     while line := await asyncio.to_thread(sys.stdin.readline):
         command = json.loads(line)
         started = time.monotonic()
         try:
-            answer: Any = await do(command, overlay)
+            answer: Any = await do(command, overlay, ports)
         except SwarmliteError as error:
             answer = {"error": type(error).__name__, "message": error.message}
         sys.stdout.write(json.dumps({"answer": answer, "seconds": time.monotonic() - started}) + "\n")
@@ -33,7 +37,7 @@ async def main(url: str, address: str) -> None:
     await engine.close()
 
 
-async def do(command: dict[str, Any], overlay: Overlay) -> Any:
+async def do(command: dict[str, Any], overlay: Overlay, ports: Ports) -> Any:
     match command["do"]:
         case "ensure":
             return await overlay.ensure(msgspec.convert(command["network"], AssignedNetwork))
@@ -41,6 +45,11 @@ async def do(command: dict[str, Any], overlay: Overlay) -> Any:
             return await overlay.drop(command["id"])
         case "present":
             return sorted(await overlay.present())
+        case "publish":
+            wanted = [Published(protocol, port, tuple(backends)) for protocol, port, backends in command["ports"]]
+            return await ports.publish(wanted, bridge_name(command["network"]))
+        case "unpublish":
+            return await ports.clear()
         case other:
             raise ValueError(other)
 

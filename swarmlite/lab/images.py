@@ -29,7 +29,7 @@ SKELETON = (
         path="etc/passwd", mode=0o644, data=b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n"
     ),
     Entry(path="etc/group", mode=0o644, data=b"root:x:0:\nnogroup:x:65534:\n"),
-    Entry(path="etc/nsswitch.conf", mode=0o644, data=b"hosts: files dns\n"),
+    Entry(path="etc/nsswitch.conf", mode=0o644, data=b"hosts: files dns\nservices: files\nprotocols: files\n"),
 )
 
 SERVE = b"""#!/bin/sh
@@ -46,7 +46,7 @@ client=${REMOTE_ADDR#[::ffff:}
 echo "Client: ${client%]}"
 """
 
-LOOKUP = b"""
+LOOKUP = rb"""
 #include <stdio.h>
 #include <string.h>
 #include <netdb.h>
@@ -98,7 +98,9 @@ def musl() -> bytes:
     with tempfile.TemporaryDirectory() as directory:
         program = Path(directory) / "lookup"
         command = [compiler, "-static", "-O1", "-o", str(program), "-x", "c", "-"]
-        subprocess.run(command, input=LOOKUP, check=True, env=system_environment())
+        done = subprocess.run(command, input=LOOKUP, capture_output=True, check=False, env=system_environment())
+        if done.returncode != 0:
+            raise FailedPrecondition(f"musl-gcc cannot compile (apt install gcc): {done.stderr.decode().strip()}")
         content = program.read_bytes()
     layers = [_busybox_layer(), layer([Entry(path="usr/bin/lookup", data=content)])]
     return archive(MUSL, layers, {"Cmd": ["sh"], "Env": [PATH]})

@@ -25,9 +25,15 @@ done
 cp "$LAB_ROOT/hosts" /etc/hosts
 echo "$LAB_NAME" > /etc/hostname
 echo "nameserver $LAB_GATEWAY" > /etc/resolv.conf
+for database in passwd group shadow hosts networks services protocols; do
+  case $database in hosts) echo "hosts: files dns";; *) echo "$database: files";; esac
+done > /etc/nsswitch.conf
+[ -e "$LAB_DIR/etc/docker/key.json" ] || rm -f /etc/docker/key.json
 ip link set lo up
 """
-"""Name, mounts and the files of /etc that a machine of its own would have."""
+"""Name, mounts and the files of /etc that a machine of its own would have. The engine makes its id
+from the key: the machine's own key would give all the same.
+Other name services crash a static busybox."""
 
 PLUG = """\
 nsenter --target "$LAB_SWITCH" --net ip link delete "$LAB_NAME" 2>/dev/null || :

@@ -129,8 +129,8 @@ class View:
 
     def _put_task(self, task: Task) -> None:
         old = self.tasks.get(task.id)
-        if old is not None and _moved(old, task):
-            self._unindex(old)
+        if old is not None:
+            self._leave(old, task)
         self._index(task)
         self.loads.replace(old, task)
         self.tasks[task.id] = task
@@ -139,7 +139,6 @@ class View:
         item = self._tables[KINDS[kind]].pop(id, None)
         if isinstance(item, Task):
             self._unindex(item)
-            self.unplaced.pop(id, None)
             self.loads.replace(item, None)
 
     def _index(self, task: Task) -> None:
@@ -156,27 +155,32 @@ class View:
         else:
             self.unplaced.pop(id, None)
 
+    def _leave(self, old: Task, new: Task) -> None:
+        """Take `old` out of where `new` does not belong."""
+        id = old.id
+        if old.node_id != new.node_id:
+            _forget(self._by_node, old.node_id, id)
+        if old.networks_attachments != new.networks_attachments:
+            for attachment in old.networks_attachments:
+                _forget(self._by_network, attachment.network.id, id)
+        if old.service_id != new.service_id:
+            _forget(self._by_service, old.service_id, id)
+        if old.status.state in _FAILED:
+            _forget(self._failures, old.service_id, id)
+
     def _unindex(self, task: Task) -> None:
-        _forget(self._by_service, task.service_id, task.id)
-        _forget(self._by_node, task.node_id, task.id)
+        id = task.id
+        self.unplaced.pop(id, None)
+        _forget(self._by_service, task.service_id, id)
+        _forget(self._by_node, task.node_id, id)
         for attachment in task.networks_attachments:
-            _forget(self._by_network, attachment.network.id, task.id)
-        _forget(self._failures, task.service_id, task.id)
+            _forget(self._by_network, attachment.network.id, id)
+        _forget(self._failures, task.service_id, id)
 
 
 def is_unplaced(task: Task) -> bool:
     """Wants to run and waits for a node, or, where its node was settled when it was made, for that node's yes."""
     return task.status.state in _UNPLACED and task.desired_state is TaskState.RUNNING
-
-
-def _moved(old: Task, new: Task) -> bool:
-    """Whether an index has it under a key where it no longer belongs."""
-    return (
-        old.node_id != new.node_id
-        or old.networks_attachments != new.networks_attachments
-        or old.status.state in _FAILED
-        or old.service_id != new.service_id
-    )
 
 
 def _forget(index: dict[str, dict[str, Task]], key: str, id: str) -> None:

@@ -5,7 +5,6 @@ are only checked against it; they go first, since they have no choice.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime
 
 from swarmlite.errors import InvalidArgument
@@ -94,6 +93,9 @@ class _Run:
 
     def _assign(self, task: Task, rank: int, demand: Demand, why: str) -> None:
         node_id = self._fleet.nodes[rank].id
+        if not task.spec.networks:
+            self._actions.append(Assign(why=why, task_id=task.id, node_id=node_id))
+            return
         if self._attacher.why_full(task.spec, node_id) is not None:
             self._fleet.give_back(rank, demand)
             self._without_address.append((demand, task, rank))
@@ -114,7 +116,7 @@ class _Run:
 
     def _text(self, demand: Demand, ranks: tuple[int, ...] | None = None) -> str:
         """Services that ask for the same share the looking through all nodes."""
-        key = demand if demand.max_replicas else replace(demand, service_id="", spread=()), ranks
+        key = demand.shape, ranks
         if key not in self._texts:
             self._texts[key] = explain(self._fleet, demand, ranks)
         return self._texts[key]

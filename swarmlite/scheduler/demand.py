@@ -1,6 +1,6 @@
 """What one task asks of the node that it runs on. Tasks with equal demands are one group."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from swarmlite.model.constraint import Constraint
 from swarmlite.model.load import HostPort, host_ports, reservations
@@ -30,6 +30,11 @@ class Demand:
     def is_unlimited(self) -> bool:
         """Whether any number of such tasks fits on a node."""
         return not (self.nano_cpus or self.memory_bytes or self.ports or self.max_replicas)
+
+    @property
+    def shape(self) -> "Demand":
+        """What it has in common with the demands of other services that fit where it fits."""
+        return self if self.max_replicas else replace(self, service_id="", spread=())
 
 
 def demand_of(task: Task) -> Demand:

@@ -4,7 +4,7 @@ Nodes are numbers here (their rank in the order of ids) and their loads are colu
 very many.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from functools import cached_property
 
 from swarmlite.model.constraint import Constraint
@@ -29,6 +29,8 @@ class Pool:
 
 
 class Fleet:
+    """`exhausted`: shapes of demands that no node has room for any more."""
+
     def __init__(self, nodes: Iterable[Node], loads: Loads) -> None:
         self.nodes = sorted(nodes, key=lambda node: node.id)
         self.rank_of = {node.id: rank for rank, node in enumerate(self.nodes)}
@@ -40,6 +42,7 @@ class Fleet:
         self._columns: dict[str, list[str]] = {}
         self._classes: dict[str, dict[str, list[int]]] = {}
         self._pools: dict[tuple[tuple[Constraint, ...], Platforms], Pool] = {}
+        self.exhausted: set[Hashable] = set()
 
     # --- what no placement changes ---
 
@@ -142,6 +145,7 @@ class Fleet:
 
     def give_back(self, rank: int, demand: Demand) -> None:
         """Undo one `take`."""
+        self.exhausted.clear()
         self._shift((rank,), demand, -1)
         if demand.ports:
             self._ports[rank].difference_update(demand.ports)

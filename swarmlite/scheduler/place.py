@@ -28,11 +28,24 @@ def place(fleet: Fleet, demand: Demand, number: int, failing: AbstractSet[int] =
     """Up to `number` places, as ranks, taken at once; fewer than `number` means that no node takes any more.
     `failing`: ranks of nodes where the service keeps failing.
     """
+    if not demand.is_unlimited and demand.shape in fleet.exhausted:
+        return []
     pool = fleet.pool(demand)
-    if demand.spread:
-        places = spread(fleet, demand, pool.ranks, number, failing)
-        fleet.take(places, demand)
-        return places
+    places = (
+        _spread(fleet, demand, pool, number, failing) if demand.spread else _even(fleet, demand, pool, number, failing)
+    )
+    if len(places) < number:
+        fleet.exhausted.add(demand.shape)
+    return places
+
+
+def _spread(fleet: Fleet, demand: Demand, pool: Pool, number: int, failing: AbstractSet[int]) -> list[int]:
+    places = spread(fleet, demand, pool.ranks, number, failing)
+    fleet.take(places, demand)
+    return places
+
+
+def _even(fleet: Fleet, demand: Demand, pool: Pool, number: int, failing: AbstractSet[int]) -> list[int]:
     places = _pour(fleet, demand, pool, number, failing)
     if failing and len(places) < number:
         shunned = fill(fleet, demand, sorted(failing & pool.members), number - len(places))

@@ -24,7 +24,7 @@ def host_upstreams(resolv_conf: str, own: Collection[tuple[str, int]]) -> tuple[
         words = line.split()
         if len(words) < 2 or words[0] != "nameserver":
             continue
-        server = words[1].partition("%")[0]
+        server = words[1]
         if _is_address(server) and not _is_own(server, own):
             found.append(server)
     return tuple(dict.fromkeys(found))

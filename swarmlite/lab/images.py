@@ -68,6 +68,7 @@ int main(int argc, char **argv) {
 
 
 def busybox() -> bytes:
+    """Debian's busybox. Its `wget` crashes at `-T`: put `timeout 2` in front instead."""
     return archive(BUSYBOX, [_busybox_layer()], {"Cmd": ["sh"], "Env": [PATH]})
 
 

@@ -33,7 +33,7 @@ ip link set lo up
 """
 """Name, mounts and the files of /etc that a machine of its own would have. The engine makes its id
 from the key: the machine's own key would give all the same.
-Other name services crash a static busybox."""
+Of name services, only those that need nothing else that runs."""
 
 PLUG = """\
 nsenter --target "$LAB_SWITCH" --net ip link delete "$LAB_NAME" 2>/dev/null || :

@@ -67,7 +67,7 @@ def test_docker_gets_its_arguments_untouched(lab: Lab) -> None:
 def test_a_published_port_is_reached_from_another_host(lab: Lab) -> None:
     name = lab.docker(1, "run", "-d", "-p", "8080:80", "swarmlite/whoami").stdout.strip()
     try:
-        answer = until("an answer", lambda: lab.run(2, "busybox", "wget", "-T", "2", "-qO-", "http://host1:8080",
+        answer = until("an answer", lambda: lab.run(2, "busybox", "timeout", "2", "busybox", "wget", "-qO-", "http://host1:8080",
                                                     check=False).stdout)  # fmt: skip
         assert f"Hostname: {name[:12]}" in answer
         begun = time.monotonic()

@@ -3,7 +3,8 @@
 Order: spread preferences; a node where the service keeps failing last; fewest tasks of the service; fewest tasks; id.
 """
 
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 
@@ -70,13 +71,6 @@ def failing_nodes(fleet: Fleet, failures: Mapping[str, Task], now: datetime) -> 
     """Ranks of nodes where so many of these failed tasks failed lately that others are better."""
     if len(failures) < FAILURES:
         return frozenset()
-    recent = _count(task.node_id for task in failures.values() if now - task.status.timestamp <= FAILURE_WINDOW)
+    recent = Counter(task.node_id for task in failures.values() if now - task.status.timestamp <= FAILURE_WINDOW)
     ranks = fleet.rank_of
     return frozenset(ranks[node] for node, number in recent.items() if number >= FAILURES and node in ranks)
-
-
-def _count(names: Iterable[str]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for name in names:
-        counts[name] = counts.get(name, 0) + 1
-    return counts

@@ -4,6 +4,9 @@ A new connection to a local address and published port goes to one of the port's
 that task runs: its address is one on the ingress network, whose bridge every publishing host has. It leaves with this
 host's own address there, so that the answer comes back the same way. Standing connections are the kernel's (conntrack)
 and do not notice when the rules change.
+
+The ingress network must be internal. Else a container may have its default route there, and when its own host sends it
+to itself, the frame would have to leave by the bridge's port that it came in by, which bridges do not do.
 """
 
 from collections.abc import Iterable

@@ -1,12 +1,11 @@
 """What every engine keeps, the fake of the tests and a real daemon: `engine.base.ContainerEngine`.
 
-The real one needs root and a Docker Engine with the image `bb` (busybox); SWARMLITE_TEST_ENGINE names it (`unix:///…`).
+The real one is that of a lab of one host.
 """
 
 import asyncio
-import os
 import uuid
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from typing import Any
 
@@ -16,9 +15,16 @@ from swarmlite.engine.base import SUBSCRIBED, ContainerDetail, ContainerEngine, 
 from swarmlite.engine.client import Engine
 from swarmlite.errors import AlreadyExists, EngineError, NotFound
 from tests.fakes.engine import FakeEngine
+from tests.lab.netlab import lab_hosts
 
-IMAGE = "bb"
+IMAGE = "busybox:latest"
 FOREVER = ["/bin/busybox", "sleep", "1000"]
+
+
+@pytest.fixture(scope="module")
+def real_url() -> Iterator[str]:
+    with lab_hosts(1) as (host,):
+        yield host.url
 
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.lab)])
@@ -27,10 +33,7 @@ async def engine(request: pytest.FixtureRequest) -> AsyncIterator[ContainerEngin
     if request.param == "fake":
         made = FakeEngine(images=(IMAGE,))
     else:
-        url = os.environ.get("SWARMLITE_TEST_ENGINE")
-        if not url:
-            pytest.skip("SWARMLITE_TEST_ENGINE names no engine")
-        made = Engine(url)
+        made = Engine(request.getfixturevalue("real_url"))
     await made.connect()
     yield made
     for container in await made.list_containers({"contract": ""}):

@@ -120,6 +120,8 @@ def lab_hosts(count: int) -> Iterator[tuple[Host, ...]]:
     _lab(directory, "up", "--hosts", str(count))
     hosts = tuple(Host(layout.host(index), index) for index in range(1, count + 1))
     try:
+        for host in hosts:  # as Docker leaves a host on which it was the one to turn forwarding on
+            host.shell("iptables -P FORWARD DROP")
         yield hosts
     finally:
         for host in hosts:

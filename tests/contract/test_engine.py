@@ -29,11 +29,8 @@ def real_url() -> Iterator[str]:
 
 @pytest.fixture(params=["fake", pytest.param("real", marks=pytest.mark.lab)])
 async def engine(request: pytest.FixtureRequest) -> AsyncIterator[ContainerEngine]:
-    made: ContainerEngine
-    if request.param == "fake":
-        made = FakeEngine(images=(IMAGE,))
-    else:
-        made = Engine(request.getfixturevalue("real_url"))
+    fake = request.param == "fake"
+    made: ContainerEngine = FakeEngine(images=(IMAGE,)) if fake else Engine(request.getfixturevalue("real_url"))
     await made.connect()
     yield made
     for container in await made.list_containers({"contract": ""}):

@@ -66,7 +66,7 @@ class FakeEngine:
     `calls`: every call made, as (method, first argument).
     """
 
-    def __init__(self, name: str = "fake", images: tuple[str, ...] = ("busybox:latest",), delay: float = 0.0) -> None:
+    def __init__(self, name: str = "fake", images: tuple[str, ...] = ("bb",), delay: float = 0.0) -> None:
         self.info = EngineInfo(
             name=name,
             server_version="20.10.24",

@@ -5,6 +5,7 @@
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -92,13 +93,26 @@ class DataDir:
     def write_record(self, record: NodeRecord) -> None:
         write(self.node, msgspec.json.format(msgspec.json.encode(record)) + b"\n")
 
-    def remove_all(self) -> None:
-        """Everything that is ours, `node.json` last; the directory too if nothing else lies in it."""
+    def remove_all(self, keep_lock: bool = False) -> None:
+        """Everything that is ours, `node.json` last; the directory too if nothing else lies in it.
+
+        `keep_lock`: what lies there is left of an attempt that crashed, and the directory is about to be used.
+        """
         _remove_tree(self.agent)
-        files = (self.ca_key, self.credentials, self.ca, self.cli_socket, self.docker_socket, self.pid)
+        files = (self.ca_key, self.credentials, self.ca, self.cli_socket, self.docker_socket)
         state = (self.state, *(self.state.with_name(self.state.name + end) for end in ("-wal", "-shm", "-journal")))
-        for path in (*files, *state, self.log, *self.root.glob(".*.new"), self.node):
+        for path in (
+            *files,
+            *state,
+            self.log,
+            self.log.with_name(self.log.name + ".1"),
+            *self.root.glob(".*.new"),
+            self.node,
+        ):
             path.unlink(missing_ok=True)
+        if keep_lock:
+            return
+        self.pid.unlink(missing_ok=True)
         try:
             self.root.rmdir()
         except OSError:
@@ -107,14 +121,11 @@ class DataDir:
     @contextmanager
     def locked(self) -> Iterator[None]:
         """Be the one process that works on this directory: the daemon, or a command that makes or unmakes a member."""
+        self.prepare()
         descriptor = os.open(self.pid, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as error:
-                raise AlreadyExists(
-                    f"a daemon runs on {self.root} already (process {self.daemon_pid() or '?'})"
-                ) from error
+            if not _lock(descriptor):
+                raise AlreadyExists(f"a daemon runs on {self.root} already (process {self.daemon_pid() or '?'})")
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
             yield
@@ -148,6 +159,18 @@ def write(path: Path, body: bytes, mode: int = 0o600) -> None:
     except OSError as error:
         fresh.unlink(missing_ok=True)
         raise Unavailable(f"{path} cannot be written: {_why(error)}") from error
+
+
+def _lock(descriptor: int) -> bool:
+    """Tried for a moment, as `daemon_pid` holds a lock while it looks."""
+    for _ in range(10):
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
 
 
 def _sync(directory: Path) -> None:

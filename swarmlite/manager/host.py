@@ -50,6 +50,14 @@ def parse_host_port(text: str, default_port: int = PORT) -> HostPort:
     return HostPort(host, port)
 
 
+def parse_listen(text: str, advertised: str) -> HostPort:
+    """Where a manager listens: `ADDRESS[:PORT]` or `:PORT`; "": on all addresses of the advertised one's family."""
+    everywhere = "::" if ":" in advertised else "0.0.0.0"
+    if not text or re.fullmatch(r":\d+", text):
+        return parse_host_port(f"[{everywhere}]{text}")
+    return parse_host_port(text)
+
+
 async def advertise_address(asked: str) -> str:
     """The address by which others reach this host: as asked (an IP address or an interface), else found."""
     if asked:

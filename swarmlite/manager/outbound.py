@@ -85,8 +85,9 @@ class ManagerPort:
         if isinstance(error, aiohttp.ClientSSLError):
             return FailedPrecondition(f"{self.address} answers, but not with TLS as a swarmlite manager: {_why(error)}")
         return Unavailable(
-            f"the manager at {self.address} cannot be reached: {_why(error)}. Does its daemon run, is the address right, and "
-            "is the TCP port open in firewalls?"
+            f"the manager at {self.address} cannot be reached: {_why(error)}. "
+            f"Does its daemon run, is the address right, "
+            "and is the TCP port open in firewalls?"
         )
 
 

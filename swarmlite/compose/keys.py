@@ -59,12 +59,16 @@ class Form:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """One row: `path` with `*` for names and list entries; `effect`: what happens in a cluster, for users."""
+    """One row: `path` with `*` for names and list entries; `effect`: what happens in a cluster, for users.
+
+    `harmless`: values that ask for nothing beyond what happens anyway, so that no one is warned.
+    """
 
     path: str
     form: Form
     support: Support | None = None
     effect: str = ""
+    harmless: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)

@@ -3,6 +3,8 @@
 A key without a word of its own shares that of the key above it.
 """
 
+from dataclasses import replace
+
 from swarmlite.compose import forms as f
 from swarmlite.compose.keys import Form, Key, Support, rules
 
@@ -26,7 +28,7 @@ def _service() -> list[Key]:
         *_blkio(),
         Key("cap_add", f.NAMES, _DONE, "capabilities that containers get beside the engine's default ones"),
         Key("cap_drop", f.NAMES, _DONE, "capabilities that are taken from containers"),
-        Key("cgroup", f.TEXT, _WARN, "containers get the engine's default cgroup namespace"),
+        Key("cgroup", f.TEXT, _WARN, "containers get the engine's default cgroup namespace", ("private",)),
         Key("cgroup_parent", f.TEXT, _WARN, "containers get the engine's default parent cgroup"),
         Key("command", f.COMMAND, _DONE, "the arguments of the entrypoint"),
         *_file_mounts("configs", f.CONFIGS),
@@ -66,14 +68,9 @@ def _service() -> list[Key]:
         Key("devices.*.source", f.TEXT),
         Key("devices.*.target", f.TEXT),
         Key("devices.*.permissions", f.TEXT),
-        Key(
-            "dns",
-            f.SERVERS,
-            _WARN,
-            "containers ask the cluster's DNS server, which asks the host's servers for other names",
-        ),
-        Key("dns_opt", f.NAMES_APPENDED, _WARN, "the resolver's options are the engine's default ones"),
-        Key("dns_search", f.NAMES_APPENDED, _WARN, "the search domain is the cluster's"),
+        Key("dns", f.SERVERS, _DONE, "servers that containers ask after the cluster's own"),
+        Key("dns_opt", f.NAMES_APPENDED, _DONE, "options of the containers' resolver"),
+        Key("dns_search", f.NAMES_APPENDED, _DONE, "search domains after the cluster's own"),
         Key("domainname", f.TEXT, _WARN, "containers get no domain name; write it into hostname"),
         Key("entrypoint", f.COMMAND, _DONE, "the program that containers run"),
         Key("environment", f.ENVIRONMENT, _DONE, "names without a value take that of the shell that deploys"),
@@ -114,8 +111,8 @@ def _service() -> list[Key]:
         ),
         Key("image", f.TEXT, _DONE, "the image that containers are made of"),
         Key("init", f.FLAG_KEPT, _DONE, "an init process that reaps children and passes signals on"),
-        Key("ipc", f.TEXT, _WARN, "containers get an IPC namespace of their own"),
-        Key("isolation", f.TEXT, _NO, _WINDOWS),
+        Key("ipc", f.TEXT, _WARN, "containers get an IPC namespace of their own", ("private",)),
+        Key("isolation", f.TEXT, _NO, _WINDOWS, ("default",)),
         Key("label_file", f.FILES, _DONE, "read where `deploy` runs"),
         Key("labels", f.LABELS, _DONE, "labels of the containers"),
         Key("links", f.NAMES, _WARN, "needs nothing: services of one network have names; a link's alias is not made"),
@@ -162,7 +159,7 @@ def _service() -> list[Key]:
             _DONE,
             "no, always, unless-stopped (as always) or on-failure[:N]; deploy.restart_policy wins",
         ),
-        Key("runtime", f.TEXT, _NO, "containers run in the engine's default runtime only; remove it"),
+        Key("runtime", f.TEXT, _NO, "containers run in the engine's default runtime only; remove it", ("runc",)),
         Key("scale", f.REPLICAS, _DONE, "as deploy.replicas"),
         *_file_mounts("secrets", f.SECRETS),
         Key(
@@ -426,7 +423,7 @@ def _networks() -> list[Key]:
             _DONE,
             "the network's subnet; chosen by the manager where none is named",
         ),
-        Key("networks.*.ipam.driver", f.TEXT, _WARN, "addresses are given by the manager"),
+        Key("networks.*.ipam.driver", f.TEXT, _WARN, "addresses are given by the manager", ("default",)),
         Key("networks.*.ipam.options", f.OPTIONS, _WARN, "addresses are given by the manager"),
         Key("networks.*.labels", f.LABELS, _DONE, "labels of the network"),
         Key("networks.*.name", f.TEXT, _DONE, "the network's name as it stands, without the stack before it"),
@@ -479,7 +476,7 @@ def _top() -> list[Key]:
 
 KEYS: tuple[Key, ...] = (
     *_top(),
-    *(Key(f"services.*.{key.path}", key.form, key.support, key.effect) for key in _service()),
+    *(replace(key, path=f"services.*.{key.path}") for key in _service()),
     *_networks(),
     *_volumes(),
     *_file_objects("secrets", secret=True),

@@ -2,11 +2,16 @@
 
 import posixpath
 from collections.abc import Callable
+from dataclasses import replace
 
 from swarmlite.compose import files
 from swarmlite.compose.tree import Node
 
 _REMOTE = ("https://", "http://", "git://", "ssh://", "github.com/", "git@", "service:")
+
+
+RELATIVE = "relative"
+"""The tag of a path on the host that was made absolute: it is one of this machine, and a task may run elsewhere."""
 
 
 class Paths:
@@ -71,7 +76,7 @@ class Paths:
         """As `_path`, but paths of other systems and absolute ones stay as they are written."""
         if not isinstance(node.value, str) or is_absolute(node.value):
             return node
-        return node.with_(self.join(node.value))
+        return replace(node, value=self.join(node.value), tag=RELATIVE)
 
     def _context(self, node: Node) -> Node:
         remote = isinstance(node.value, str) and ("://" in node.value or node.value.startswith(_REMOTE))

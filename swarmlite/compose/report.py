@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import NamedTuple
 
-from swarmlite.compose.tree import Mark, Node, Path, spell
+from swarmlite.compose.tree import Mark, Node, Path, find, spell
 from swarmlite.errors import ComposeError
 
 
@@ -63,3 +63,26 @@ def meant(word: str, allowed: Iterable[str]) -> str:
     """`; did you mean 'ports'?`, or nothing where nothing is near."""
     near = get_close_matches(word, list(allowed), n=1, cutoff=0.7)
     return f"; did you mean '{near[0]}'?" if near else ""
+
+
+class Place:
+    """A path of one tree, to report on without saying again where it is."""
+
+    def __init__(self, root: Node, path: Path, report: Report) -> None:
+        self._root = root
+        self._path = path
+        self._report = report
+
+    @property
+    def node(self) -> Node:
+        """What stands there, or the nearest above it."""
+        return find(self._root, self._path)
+
+    def at(self, *steps: str | int) -> "Place":
+        return Place(self._root, (*self._path, *steps), self._report)
+
+    def fault(self, message: str) -> None:
+        self._report.fault(self.node, self._path, message)
+
+    def warn(self, message: str) -> None:
+        self._report.warn(self.node, self._path, message)

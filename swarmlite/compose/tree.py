@@ -125,4 +125,4 @@ def strip(node: Node) -> Node:
         return Node(kept, node.mark, node.key)
     if isinstance(node.value, list):
         return Node([strip(child) for child in node.value if child.tag != RESET], node.mark, node.key)
-    return replace(node, tag="") if node.tag else node
+    return replace(node, tag="") if node.tag in (RESET, OVERRIDE) else node

@@ -51,6 +51,9 @@ class Addresses:
         self._used.add(self._cursor)
         return _text(self._cursor)
 
+    def give_back(self, address: str) -> None:
+        self._used.discard(_number(address))
+
     def with_prefix(self, address: str) -> str:
         return address + self._suffix
 

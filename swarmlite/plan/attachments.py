@@ -16,21 +16,35 @@ class _Book:
         known = network.swarmlite.gateways
         self.gateways = {node: address for node, address in known.items() if node in view.nodes}
         self.network = replace(network, swarmlite=replace(network.swarmlite, gateways=self.gateways))
-        self.addresses = Addresses(self.network, view.tasks_of_network(network.id).values())
+        self._tasks = view.tasks_of_network(network.id)
+        self.addresses = Addresses(self.network, self._tasks.values())
+        self._hosts: set[str] = set()
         self.attached = AttachedNetwork(id=network.id)
 
     def why_full(self, node_id: str) -> str | None:
-        wanted = 1 if node_id in self.gateways else 2
-        addresses = self.addresses
-        if addresses.size - addresses.used >= wanted:
+        if self._has_for(node_id):
             return None
+        self._free_idle_gateways(node_id)
+        if self._has_for(node_id):
+            return None
+        addresses = self.addresses
         return f"network {self.network.name} has no free address ({addresses.used} of {addresses.size} in use)"
 
     def attach(self, node_id: str) -> NetworkAttachment:
+        self._hosts.add(node_id)
         if node_id not in self.gateways:
             self.gateways[node_id] = self.addresses.take()
         address = self.addresses.with_prefix(self.addresses.take())
         return NetworkAttachment(network=self.attached, addresses=(address,))
+
+    def _has_for(self, node_id: str) -> bool:
+        return self.addresses.size - self.addresses.used >= (1 if node_id in self.gateways else 2)
+
+    def _free_idle_gateways(self, asking: str) -> None:
+        """A host keeps its gateway when its last task there has gone, until addresses run short."""
+        needed = {asking, *self._hosts, *(task.node_id for task in self._tasks.values())}
+        for node_id in [node_id for node_id in self.gateways if node_id not in needed]:
+            self.addresses.give_back(self.gateways.pop(node_id))
 
 
 class Attacher:

@@ -284,6 +284,28 @@ def test_a_full_network_says_so_and_takes_no_room_on_any_node() -> None:
     assert place(world.view, "cluster", NOW).actions == ()
 
 
+def test_a_host_without_tasks_on_a_network_keeps_its_gateway_until_addresses_run_short() -> None:
+    idle = {"n2": "10.1.0.1", "n3": "10.1.0.2"}
+    world = World(node("n1"), node("n2"), node("n3"), network(subnet="10.1.0.0/29", gateways=idle))
+    only = Placement(constraints=("node.id == n1",))
+    world.put(service("web", TaskTemplate(networks=on("net1").networks, placement=only)))
+    world.ask("web", 1, 2, 3)
+    world.place()
+    assert set(world.view.networks["net1"].swarmlite.gateways) == {"n1", "n2", "n3"}
+    world.ask("web", 4)
+    world.place()
+    assert set(world.view.networks["net1"].swarmlite.gateways) == {"n1"}
+    assert not world.view.unplaced
+
+
+def test_a_gateway_of_a_node_that_left_is_free_again() -> None:
+    gone = {"gone": "10.1.0.1"}
+    world = World(node("n1"), network(subnet="10.1.0.0/30", gateways=gone), service("web", on("net1")))
+    world.ask("web", 1)
+    world.place()
+    assert set(world.view.networks["net1"].swarmlite.gateways) == {"n1"}
+
+
 def test_a_network_that_is_missing_or_going_away_is_waited_for() -> None:
     world = World(node("n1"), network("net2", pending_delete=True), service("a", on("net1")), service("b", on("net2")))
     world.ask("a", 1)

@@ -12,9 +12,9 @@ from typing import Any, NoReturn
 import click
 import msgspec
 from rich.console import Console
-from rich.table import Table
 
-from swarmlite.errors import FailedPrecondition, SwarmliteError
+from swarmlite.cli import render
+from swarmlite.errors import FailedPrecondition
 from swarmlite.lab import app, hosts, needs, nodes, status, transfer
 from swarmlite.lab.layout import Layout, layout_of
 
@@ -33,21 +33,18 @@ class _Host(click.ParamType["int"]):
         return int(text)
 
 
-class _Lab(click.Group):
-    """Turns what the lab raises on purpose into one line and an exit code."""
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except SwarmliteError as error:
-            click.echo(f"swarmlite: {error.message}", err=True)
-            ctx.exit(error.exit_code)
-
-
 HOST = _Host()
+COLUMNS = (
+    render.Column("HOST", "Name"),
+    render.Column("ADDRESS", "Address"),
+    render.Column("POWER", "Power"),
+    render.Column("LINK", "Link"),
+    render.Column("ENGINE", "Engine"),
+    render.Column("MEMORY", lambda row: f"{row['Memory'] / 1e6:.0f} MB"),
+)
 
 
-@click.group(cls=_Lab)
+@click.group()
 def lab() -> None:
     """Several Docker hosts on this one machine, to try a cluster and to test it.
 
@@ -179,13 +176,7 @@ def show_status(form: str) -> None:
     if form == "json":
         click.echo(msgspec.json.encode(found).decode())
         return
-    table = Table(box=None, pad_edge=False, header_style="")
-    for title in ("HOST", "ADDRESS", "POWER", "LINK", "ENGINE", "MEMORY"):
-        table.add_column(title, no_wrap=True)
-    for host in found.hosts:
-        memory = f"{host.memory / 1e6:.0f} MB" if host.memory else ""
-        table.add_row(host.name, host.address, host.power, host.link, host.engine, memory)
-    Console().print(table)
+    render.table([msgspec.to_builtins(host) for host in found.hosts], COLUMNS)
     click.echo(f"registry {found.registry}, in {found.directory}")
 
 

@@ -122,6 +122,7 @@ def _start(layout: Layout, count: int, say: Say) -> None:
     hosts.wait_registry(layout)
     write_state(layout, msgspec.structs.replace(state, phase="up"))
     say(f"registry is on, {layout.registry_url}")
+    say("the lab is up; a cluster starts with: swarmlite lab run 1 -- swarmlite init")
 
 
 def _grow(layout: Layout, state: State, count: int, say: Say) -> None:

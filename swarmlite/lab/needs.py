@@ -104,7 +104,7 @@ def probe(directory: Path) -> str:
     answer = done.stdout.strip()
     if answer in ("overlay2", "vfs"):
         return answer
-    raise FailedPrecondition(KERNEL.get(answer, f"{KERNEL['namespaces']} ({done.stderr.strip()})"))
+    raise FailedPrecondition(KERNEL.get(answer, KERNEL["namespaces"]))
 
 
 def system_environment() -> dict[str, str]:

@@ -101,6 +101,7 @@ STAY = "exec sleep infinity\n"
 
 PROBE = """\
 try() { what=$1; shift; "$@" >/dev/null 2>&1 || { echo "$what"; exit 1; }; }
+try namespaces ip link set lo up
 try bridge ip link add probe0 type bridge
 try veth ip link add probe1 type veth peer name probe2
 try vxlan ip link add probe3 type vxlan id 1 dstport 4789 local 127.0.0.1

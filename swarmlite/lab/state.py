@@ -47,7 +47,7 @@ def locked(directory: Path, *, create: bool) -> Iterator[bool]:
 
     while True:
         if create:
-            directory.mkdir(parents=True, exist_ok=True)
+            _make(directory)
         try:
             handle = os.open(directory, os.O_RDONLY | os.O_DIRECTORY)
         except FileNotFoundError:
@@ -62,6 +62,15 @@ def locked(directory: Path, *, create: bool) -> Iterator[bool]:
                 return
         finally:
             os.close(handle)
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise FailedPrecondition(f"{directory} is a file: a lab needs a directory") from error
+    except OSError as error:
+        raise FailedPrecondition(f"the lab's directory {directory} cannot be made: {error.strerror}") from error
 
 
 def _same(handle: int, directory: Path) -> bool:

@@ -6,9 +6,10 @@ from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
+from msgspec.structs import replace
 
 from swarmlite.errors import InvalidArgument
-from swarmlite.model.spec import GlobalMode, ReplicatedMode, ServiceMode, ServiceSpec
+from swarmlite.model.spec import EndpointSpec, GlobalMode, ReplicatedMode, ServiceMode, ServiceSpec
 
 _T = TypeVar("_T")
 
@@ -33,9 +34,30 @@ def convert(raw: Any, type: type[_T]) -> _T:
 
 
 def service(data: bytes) -> ServiceSpec:
-    """A service's spec with what the server fills in: the mode, and how many replicas."""
+    """A service's spec with its mode filled in, and without what rendering adds: a spec that was read and is sent back
+    must be the same, or a change of scale would replace every task.
+    """
     spec = body(data, ServiceSpec)
-    return msgspec.structs.replace(spec, mode=_mode(spec.mode))
+    template = spec.task_template
+    return replace(
+        spec,
+        mode=_mode(spec.mode),
+        task_template=replace(template, runtime="" if template.runtime == "container" else template.runtime),
+        endpoint_spec=None if spec.endpoint_spec == EndpointSpec() else spec.endpoint_spec,
+    )
+
+
+def keeping_extensions(spec: ServiceSpec, old: ServiceSpec) -> ServiceSpec:
+    """Docker's clients read a spec, change it and send it back without what they do not know: ours stays then."""
+    template = spec.task_template
+    container = template.container_spec
+    if container.swarmlite is None:
+        container = replace(container, swarmlite=old.task_template.container_spec.swarmlite)
+    return replace(
+        spec,
+        swarmlite=old.swarmlite if spec.swarmlite is None else spec.swarmlite,
+        task_template=replace(template, container_spec=container),
+    )
 
 
 def version(text: str | None, kind: str) -> int:

@@ -76,7 +76,7 @@ class TaskRenderer:
         out = plain(item, "spec", "networks_attachments")
         spec = self._specs.get(id(item.spec))
         if spec is None:
-            spec = self._specs[id(item.spec)] = plain(item.spec)
+            spec = self._specs[id(item.spec)] = _template(item.spec)
         out["Spec"] = spec
         out.setdefault("Labels", {})
         out.setdefault("Status", {}).setdefault("PortStatus", {})
@@ -135,9 +135,8 @@ def _attached(view: View, item: Network) -> Json:
 
 
 def _spec(spec: ServiceSpec, defaults: bool) -> Json:
-    out = plain(spec)
-    template = out["TaskTemplate"]
-    template.setdefault("Runtime", "container")
+    out = plain(spec, "task_template")
+    template = out["TaskTemplate"] = _template(spec.task_template)
     out.setdefault("EndpointSpec", {"Mode": "vip"})
     if defaults:
         container = template["ContainerSpec"]
@@ -148,6 +147,10 @@ def _spec(spec: ServiceSpec, defaults: bool) -> Json:
         out.setdefault("UpdateConfig", update)
         out.setdefault("RollbackConfig", update)
     return out
+
+
+def _template(spec: TaskTemplate) -> Json:
+    return {**plain(spec), "Runtime": spec.runtime or "container"}
 
 
 def _is_lost(view: View, task: Task) -> bool:

@@ -49,7 +49,8 @@ async def update(request: web.Request) -> web.Response:
     if rollback == "previous":
         await backend.rollback_service(service.id, version)
         return answer({"Warnings": None})
-    await backend.update_service(service.id, version, decode.service(await request.read()))
+    spec = decode.keeping_extensions(decode.service(await request.read()), service.spec)
+    await backend.update_service(service.id, version, spec)
     return answer({"Warnings": None})
 
 

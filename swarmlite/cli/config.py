@@ -19,7 +19,8 @@ def config(sources: Sources, stack: str | None, services: bool, output: str) -> 
     """
     found = sources.load(stack)
     if services:
-        for name in found.project.get("services", {}):
+        table = found.project.get("services")
+        for name in table if isinstance(table, dict) else ():
             click.echo(name)
     elif output == "json":
         render.json_value(found.project)

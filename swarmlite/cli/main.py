@@ -4,6 +4,7 @@ from importlib import import_module
 from typing import Any, NamedTuple
 
 import click
+from click.shell_completion import CompletionItem
 
 from swarmlite.errors import SwarmliteError
 
@@ -55,6 +56,10 @@ class Root(click.Group):
         for section in dict.fromkeys(row.section for row in COMMANDS.values()):
             with formatter.section(section):
                 formatter.write_dl([(name, row.help) for name, row in COMMANDS.items() if row.section == section])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        found = [CompletionItem(name, help=row.help) for name, row in COMMANDS.items() if name.startswith(incomplete)]
+        return found + click.Command.shell_complete(self, ctx, incomplete)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:

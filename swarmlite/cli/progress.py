@@ -82,7 +82,8 @@ class Progress:
 
     def observe(self, seen: Snapshot, now: float) -> Assessment:
         first_look = self._first is None
-        self._first = now if self._first is None else self._first
+        if self._first is None:
+            self._first = now
         services, failures, done = [], [], True
         for service in sorted(seen.services, key=lambda service: service.name):
             progress, failure, running = self._service(service, seen, now)
@@ -103,10 +104,10 @@ class Progress:
         wanted = len(slots) if service.spec.is_global else service.spec.replicas
         failure = _update_failure(service) or self._slot_failure(service, tasks, current, seen, now)
         stale = [task for task in tasks if _runs_old(service, task, seen.nodes)]
-        is_done = len(ready) >= wanted and not stale and len(slots) <= max(wanted, len(ready))
+        is_done = len(ready) >= wanted and not stale and len(slots) <= wanted
         note = ""
         if service.spec.is_global and not slots:
-            is_done = now - (self._first or now) >= NO_NODE_AFTER
+            is_done = self._first is not None and now - self._first >= NO_NODE_AFTER
             note = "no node matches"
         if not is_done:
             note = describe(service, slots.values(), len(stale), seen.nodes) or note

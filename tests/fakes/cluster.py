@@ -38,28 +38,38 @@ NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 
 
 class FakeDispatch:
-    """Where a cluster's log lines come from: `lines` by task id. A follower gets no more than these, and waits."""
+    """Where a cluster's log lines come from: `lines` by task id. `quiet` is set while nobody reads."""
 
     def __init__(self) -> None:
         self.lines: dict[str, list[LogLine]] = {}
         self.dismissed: list[str] = []
-        self.open_streams = 0
+        self.quiet = asyncio.Event()
+        self._open_streams = 0
+        self._said = asyncio.Event()
 
     def say(self, task: Task, second: int, text: str, stream: int = 1) -> None:
         stamp = f"2026-11-23T12:00:{second:02}.000000000Z"
         self.lines.setdefault(task.id, []).append(LogLine(task.id, stream, stamp, text.encode()))
+        self._said.set()
+        self._said = asyncio.Event()
 
     async def logs(self, query: LogQuery) -> AsyncIterator[LogLine]:
-        self.open_streams += 1
+        self._open_streams += 1
+        self.quiet.clear()
+        seen = 0
         try:
-            for id in query.task_ids:
-                lines = self.lines.get(id, [])
-                for line in lines[-query.tail :] if query.tail else lines:
+            while True:
+                lines = [line for id in query.task_ids for line in self.lines.get(id, [])]
+                for line in lines[max(seen, len(lines) - query.tail if query.tail else 0) :]:
                     yield line
-            if query.follow:
-                await asyncio.Event().wait()
+                seen = len(lines)
+                if not query.follow:
+                    break
+                await self._said.wait()
         finally:
-            self.open_streams -= 1
+            self._open_streams -= 1
+            if not self._open_streams:
+                self.quiet.set()
 
     async def dismiss(self, node_id: str, reason: str) -> None:
         self.dismissed.append(node_id)

@@ -41,7 +41,7 @@ done
 step "An HTTP request by that name, until each of the five has answered"
 inside sh -c 'seen=; n=0; tries=0
 while [ $n -lt 5 ] && [ $tries -lt 100 ]; do
-    tries=$((tries + 1)); answer=$(wget -q -T 2 -O - http://web/ | head -n 1)
+    tries=$((tries + 1)); answer=$(timeout 2 wget -q -O - http://web/ | head -n 1)
     case " $seen " in *" $answer "*) ;; *) seen="$seen $answer"; n=$((n + 1)); echo "  request $tries: $answer";; esac
 done'
 

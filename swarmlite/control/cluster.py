@@ -44,6 +44,7 @@ from swarmlite.model.spec import (
     StackSpec,
 )
 from swarmlite.model.view import Change, Delete, Put, View
+from swarmlite.plan import ingress
 
 
 class NewNode(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,7 +83,7 @@ class ClusterControl:
             validate.free_name(view, spec.name)
             validate.free_ports(view, spec)
             created = make.service(view, new_id(), resolve.networks(view, spec), self._clock())
-            return [Put(created)], created
+            return [*self._ingress(view, spec), Put(created)], created
 
         return await self._mirror.transact(decide)
 
@@ -98,7 +99,7 @@ class ClusterControl:
                 raise NotImplementedHere("rpc error: code = Unimplemented desc = service mode change is not allowed")
             validate.free_ports(view, spec, old.id)
             updated = make.updated_service(view, old, resolve.networks(view, spec), self._clock())
-            return [Put(updated)], updated
+            return [*self._ingress(view, spec), Put(updated)], updated
 
         return await self._mirror.transact(decide)
 
@@ -131,6 +132,11 @@ class ClusterControl:
 
     async def remove_service(self, ref: str) -> None:
         await self._mirror.transact(lambda view: ([Delete("service", lookup.service(view, ref).id)], None))
+
+    def _ingress(self, view: View, spec: ServiceSpec) -> list[Change]:
+        if not ingress.wanted(spec) or ingress.network_of(view) is not None:
+            return []
+        return [Put(make.ingress_network(view, new_id(), self._clock()))]
 
     # --- stacks ---
 
@@ -171,6 +177,10 @@ class ClusterControl:
     async def remove_network(self, ref: str) -> None:
         def decide(view: View) -> tuple[list[Change], None]:
             network = lookup.network(view, ref)
+            if network.name == ingress.INGRESS and ingress.is_needed(view):
+                raise FailedPrecondition(
+                    "the ingress network carries published ports; remove the services that publish"
+                )
             _unused(view, network, set())
             return [Put(retired(network))], None
 

@@ -16,7 +16,7 @@ from swarmlite.logs import logger
 from swarmlite.model.objects import Network, Node, Service, Task
 from swarmlite.model.states import TaskState, is_terminal
 from swarmlite.model.view import Change, Put, View
-from swarmlite.plan import everywhere, liveness, networks, placement, replicas
+from swarmlite.plan import everywhere, ingress, liveness, networks, placement, replicas
 from swarmlite.plan.actions import AnyAction, Explain, Plan
 from swarmlite.plan.apply import changes as changes_of
 from swarmlite.reconcile.loop import Loop
@@ -78,6 +78,9 @@ def concerned(view: View, change: Change) -> Iterable[Name]:
             yield PLACEMENT
     elif isinstance(item, Service):
         yield ("service", item.id)
+        entry = ingress.network_of(view)
+        if entry is not None:
+            yield ("network", entry.id)
     elif isinstance(item, Network):
         yield ("network", item.id)
     elif isinstance(item, Node):

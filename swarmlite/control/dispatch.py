@@ -21,9 +21,9 @@ from swarmlite.logs import logger
 from swarmlite.model.objects import Network, Node, NodeState, NodeStatus, Object, Service, Task
 from swarmlite.model.states import ORDER, TaskState, is_ahead
 from swarmlite.model.view import Change, Put, View
-from swarmlite.plan import endpoints, networks
+from swarmlite.plan import endpoints, ingress, networks
 from swarmlite.plan.liveness import Pulse
-from swarmlite.protocol.link import Describe, Dismissed, Hello, TaskReport
+from swarmlite.protocol.link import Describe, Dismissed, Hello, PublishedPort, TaskReport
 from swarmlite.protocol.names import NetworkNames
 
 log = logger(__name__)
@@ -48,6 +48,7 @@ class Dispatch:
         self._suspects: frozenset[str] = frozenset()
         self._names: dict[str, NetworkNames] = {}
         self._members: dict[str, frozenset[str]] = {}
+        self._published: tuple[PublishedPort, ...] | None = None
         self._reports: list[tuple[str, TaskReport]] = []
         self._reported = asyncio.Event()
         self.streams = LogStreams()
@@ -136,10 +137,16 @@ class Dispatch:
         tasks = {
             id: task for id, task in view.tasks_of_node(node_id).items() if ORDER[task.status.state] >= _DISPATCHED
         }
-        wanted = {id for id in self._networks_of(node_id) if node_id in self._members_of(id) and id in view.networks}
+        entry = ingress.network_of(view)
+        candidates = self._networks_of(node_id) | ({entry.id} if entry else set())
+        wanted = {id for id in candidates if node_id in self._members_of(id) and id in view.networks}
         nets = {id: networks.assigned(view, view.networks[id], node_id, self._members_of(id)) for id in sorted(wanted)}
         names = {id: self._names_of(id) for id in sorted(wanted)}
-        return NodeView(view.cluster.domain, tasks, nets, names)
+        if entry is None or entry.id not in wanted:
+            return NodeView(view.cluster.domain, tasks, nets, names)
+        if self._published is None:
+            self._published = ingress.published(view, entry, self._suspects)
+        return NodeView(view.cluster.domain, tasks, nets, names, entry.id, self._published)
 
     # --- log streams ---
 
@@ -203,9 +210,14 @@ class Dispatch:
             nets.add(item.id)
         elif isinstance(item, Service):
             nets.update(config.target for config in item.spec.task_template.networks)
+            entry = ingress.network_of(self._mirror.view)
+            if entry is not None and item.endpoint.ports:
+                nets.add(entry.id)
 
     def _touch_networks(self, ids: set[str]) -> None:
         nodes: set[str] = set()
+        if ids:
+            self._published = None
         for id in ids:
             self._names.pop(id, None)
             nodes |= self._members.pop(id, frozenset()) | networks.hosts(self._mirror.view, id)

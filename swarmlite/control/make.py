@@ -16,7 +16,7 @@ from swarmlite.model.objects import (
 )
 from swarmlite.model.spec import EndpointSpec, NetworkSpec, ServiceSpec
 from swarmlite.model.view import View
-from swarmlite.plan import addresses
+from swarmlite.plan import addresses, ingress
 
 
 def service(view: View, id: str, spec: ServiceSpec, now: datetime) -> Service:
@@ -26,7 +26,7 @@ def service(view: View, id: str, spec: ServiceSpec, now: datetime) -> Service:
         created_at=now,
         updated_at=now,
         spec=spec,
-        endpoint=_endpoint(spec),
+        endpoint=_endpoint(view, id, spec),
     )
 
 
@@ -41,7 +41,7 @@ def updated_service(view: View, old: Service, spec: ServiceSpec, now: datetime) 
         updated_at=now,
         spec=spec,
         previous_spec=old.spec,
-        endpoint=_endpoint(spec),
+        endpoint=_endpoint(view, old.id, spec),
         update_status=status,
     )
 
@@ -71,6 +71,12 @@ def network(view: View, id: str, spec: NetworkSpec, now: datetime, beside: tuple
     )
 
 
+def ingress_network(view: View, id: str, now: datetime, beside: tuple[Network, ...] = ()) -> Network:
+    """The network behind published ports, which the first service that publishes any brings with it."""
+    spec = NetworkSpec(name=ingress.INGRESS, labels={"io.swarmlite.ingress": "true"})
+    return network(view, id, spec, now, beside)
+
+
 def check_version(current: Version, given: int) -> None:
     if given != current.index:
         raise OutOfSequence
@@ -84,7 +90,18 @@ def _free_vni(cluster: Cluster, networks: tuple[Network, ...]) -> int:
     return vni
 
 
-def _endpoint(spec: ServiceSpec) -> Endpoint:
-    return Endpoint(
-        spec=spec.endpoint_spec or EndpointSpec(), ports=spec.endpoint_spec.ports if spec.endpoint_spec else ()
+def _endpoint(view: View, id: str, spec: ServiceSpec) -> Endpoint:
+    """The ports with their numbers: one that the spec leaves open keeps the number that the service has for it."""
+    asked = spec.endpoint_spec or EndpointSpec()
+    old = view.services.get(id)
+    kept = {(port.protocol, port.target_port): port for port in old.endpoint.ports} if old else {}
+    ports = tuple(
+        port if port.published_port else kept.get((port.protocol, port.target_port), port) for port in asked.ports
     )
+    taken = {
+        (port.protocol, port.published_port)
+        for other in view.services.values()
+        if other.id != id
+        for port in ingress.given(other)
+    }
+    return Endpoint(spec=asked, ports=ingress.settle(ports, taken))

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from swarmlite.errors import SwarmliteError
 from swarmlite.model.objects import Task
@@ -19,6 +20,7 @@ from swarmlite.protocol.link import (
     LogEnd,
     LogLines,
     ManagerMessage,
+    PublishedPort,
     Report,
     TaskReport,
 )
@@ -35,6 +37,8 @@ class NodeView(msgspec.Struct, frozen=True):
     tasks: Mapping[str, Task]
     networks: Mapping[str, AssignedNetwork]
     names: Mapping[str, NetworkNames]
+    ingress: str = ""
+    published: tuple[PublishedPort, ...] = ()
 
 
 class Streams(Protocol):
@@ -129,6 +133,8 @@ def _whole(node_id: str, now: NodeView) -> Assignments:
         tasks=tuple(now.tasks.values()),
         networks=tuple(now.networks.values()),
         names=tuple(now.names.values()),
+        ingress=now.ingress,
+        published=now.published,
     )
 
 
@@ -140,6 +146,8 @@ def _difference(before: NodeView, now: NodeView) -> Changes | None:
         gone_networks=tuple(before.networks.keys() - now.networks.keys()),
         names=_new(before.names, now.names),
     )
+    if before.published != now.published or before.ingress != now.ingress:
+        changes = replace(changes, ingress=now.ingress, published=now.published)
     return None if changes == Changes() else changes
 
 

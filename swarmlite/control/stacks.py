@@ -11,6 +11,7 @@ from swarmlite.errors import FailedPrecondition, NotFound
 from swarmlite.model.objects import Network, Service
 from swarmlite.model.spec import NetworkSpec, ServiceSpec, StackSpec
 from swarmlite.model.view import Change, Delete, Put, View
+from swarmlite.plan import ingress
 from swarmlite.plan.endpoints import STACK_LABEL
 
 
@@ -46,6 +47,7 @@ class Deployment:
         created = [spec.name for spec in self._stack.networks if self._network(spec)]
         for spec in self._stack.services:
             self._service(spec)
+        self._ingress()
         orphans = self._orphans()
         if prune:
             self.changes += [Delete("service", service.id) for service in orphans]
@@ -80,6 +82,11 @@ class Deployment:
             self.changes.append(Put(revived))
         self._networks[spec.name] = revived
         return False
+
+    def _ingress(self) -> None:
+        if any(ingress.wanted(spec) for spec in self._stack.services) and ingress.network_of(self._view) is None:
+            beside = tuple(self._networks.values())
+            self.changes.append(Put(make.ingress_network(self._view, self._new_id(), self._now, beside)))
 
     def _service(self, asked: ServiceSpec) -> None:
         validate.service_spec(asked)

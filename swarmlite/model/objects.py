@@ -142,10 +142,12 @@ class NetworkAttachment(Record, frozen=True, kw_only=True):
 class TaskExtension(Extension, frozen=True, kw_only=True):
     """`restarts`: how many tasks of this slot ended before this one and still count (see plan.restart).
     `ran_in_place`: restarts done by the agent while it had no manager. `ports`: the host ports that its host publishes.
+    `ingress`: the network on which it serves ports that every host publishes.
     """
 
     service_name: str = ""
     ports: tuple[PortConfig, ...] = ()
+    ingress: str = ""
     restarts: int = 0
     ran_in_place: int = 0
 

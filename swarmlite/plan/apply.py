@@ -13,6 +13,7 @@ from swarmlite.model.objects import NodeStatus, Service, Task, TaskExtension, Ta
 from swarmlite.model.spec import PortConfig, PublishMode
 from swarmlite.model.states import ORDER, TaskState
 from swarmlite.model.view import Change, Delete, Put, View
+from swarmlite.plan import ingress
 from swarmlite.plan.actions import (
     AnyAction,
     Assign,
@@ -60,10 +61,18 @@ def _create(view: View, action: CreateTask, now: datetime, new_id: Callable[[], 
             status=TaskStatus(timestamp=now, state=TaskState.PENDING, message=PENDING_MESSAGE),
             desired_state=TaskState.RUNNING,
             swarmlite=TaskExtension(
-                service_name=service.spec.name, ports=host_ports(service), restarts=action.restarts
+                service_name=service.spec.name,
+                ports=host_ports(service),
+                ingress=_ingress(view, service),
+                restarts=action.restarts,
             ),
         )
     )
+
+
+def _ingress(view: View, service: Service) -> str:
+    network = ingress.network_of(view) if ingress.wanted(service.spec) else None
+    return network.id if network else ""
 
 
 def host_ports(service: Service) -> tuple[PortConfig, ...]:

@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
-from swarmlite.model.objects import AttachedNetwork, Network, NetworkAttachment
-from swarmlite.model.spec import TaskTemplate
+from swarmlite.model.objects import AttachedNetwork, Network, NetworkAttachment, Task
 from swarmlite.model.view import View
+from swarmlite.plan import ingress
 from swarmlite.plan.actions import Settle
 from swarmlite.plan.addresses import Addresses
 
@@ -41,10 +41,20 @@ class _Book:
         return self.addresses.size - self.addresses.used >= (1 if node_id in self.gateways else 2)
 
     def _free_idle_gateways(self, asking: str) -> None:
-        """A host keeps its gateway when its last task there has gone, until addresses run short."""
+        """A host keeps its gateway when its last task there has gone, until addresses run short. On the ingress network
+        every host needs its own.
+        """
+        if self.network.name == ingress.INGRESS:
+            return
         needed = {asking, *self._hosts, *(task.node_id for task in self._tasks.values())}
         for node_id in [node_id for node_id in self.gateways if node_id not in needed]:
             self.addresses.give_back(self.gateways.pop(node_id))
+
+
+def targets(task: Task) -> list[str]:
+    """The ids of the networks that a task is on: those of its spec, and ingress where it serves published ports."""
+    found = [config.target for config in task.spec.networks]
+    return list(dict.fromkeys([*found, task.swarmlite.ingress] if task.swarmlite.ingress else found))
 
 
 class Attacher:
@@ -54,23 +64,23 @@ class Attacher:
         self._view = view
         self._books: dict[str, _Book] = {}
 
-    def why_not(self, spec: TaskTemplate) -> str | None:
-        """Why no task with this spec can be attached, on whatever node; None where it may be."""
-        for config in spec.networks:
-            network = self._view.networks.get(config.target)
+    def why_not(self, task: Task) -> str | None:
+        """Why no such task can be attached, on whatever node; None where it may be."""
+        for id in targets(task):
+            network = self._view.networks.get(id)
             if network is None:
-                return f"network {config.target} does not exist"
+                return f"network {id} does not exist"
             if network.swarmlite.pending_delete:
                 return f"network {network.name} is being removed"
         return None
 
-    def why_full(self, spec: TaskTemplate, node_id: str) -> str | None:
-        """Why a task on that node cannot have all its addresses; None where it can."""
-        return next((why for book in self._of(spec) if (why := book.why_full(node_id))), None)
+    def why_full(self, task: Task, node_id: str) -> str | None:
+        """Why the task cannot have all its addresses on that node; None where it can."""
+        return next((why for book in self._of(task) if (why := book.why_full(node_id))), None)
 
-    def attach(self, spec: TaskTemplate, node_id: str) -> tuple[NetworkAttachment, ...]:
+    def attach(self, task: Task, node_id: str) -> tuple[NetworkAttachment, ...]:
         """An address on each of the task's networks. Ask `why_full` first."""
-        return tuple([book.attach(node_id) for book in self._of(spec)])
+        return tuple([book.attach(node_id) for book in self._of(task)])
 
     def settled(self) -> tuple[Settle, ...]:
         settles: list[Settle] = []
@@ -81,8 +91,8 @@ class Attacher:
                 settles.append(Settle(network=replace(known, swarmlite=extension), why="addresses were given"))
         return tuple(settles)
 
-    def _of(self, spec: TaskTemplate) -> list[_Book]:
-        return [self._book(target) for target in dict.fromkeys(config.target for config in spec.networks)]
+    def _of(self, task: Task) -> list[_Book]:
+        return [self._book(target) for target in targets(task)]
 
     def _book(self, id: str) -> _Book:
         book = self._books.get(id)

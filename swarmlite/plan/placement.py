@@ -11,7 +11,7 @@ from swarmlite.errors import InvalidArgument
 from swarmlite.model.objects import Task
 from swarmlite.model.view import View
 from swarmlite.plan.actions import Assign, Explain, Plan
-from swarmlite.plan.attachments import Attacher
+from swarmlite.plan.attachments import Attacher, targets
 from swarmlite.plan.order import waits_for
 from swarmlite.scheduler import place as scheduler
 from swarmlite.scheduler.demand import Demand, demand_of
@@ -59,7 +59,7 @@ class _Run:
                 continue
             waits = waits_for(self._view, service)
             for alike in _alike(members):
-                why = waits or self._attacher.why_not(alike[0].spec)
+                why = waits or self._attacher.why_not(alike[0])
                 try:
                     demand = demand_of(alike[0])
                 except InvalidArgument as error:
@@ -93,14 +93,14 @@ class _Run:
 
     def _assign(self, task: Task, rank: int, demand: Demand, why: str) -> None:
         node_id = self._fleet.nodes[rank].id
-        if not task.spec.networks:
+        if not targets(task):
             self._actions.append(Assign(why=why, task_id=task.id, node_id=node_id))
             return
-        if self._attacher.why_full(task.spec, node_id) is not None:
+        if self._attacher.why_full(task, node_id) is not None:
             self._fleet.give_back(rank, demand)
             self._without_address.append((demand, task, rank))
             return
-        attachments = self._attacher.attach(task.spec, node_id)
+        attachments = self._attacher.attach(task, node_id)
         self._actions.append(Assign(why=why, task_id=task.id, node_id=node_id, attachments=attachments))
 
     def _explain_unfit(self) -> None:
@@ -109,7 +109,7 @@ class _Run:
         for demand, tasks in self._unfit:
             self._explain(tasks, self._text(demand))
         for demand, task, rank in self._without_address:
-            full = self._attacher.why_full(task.spec, self._fleet.nodes[rank].id)
+            full = self._attacher.why_full(task, self._fleet.nodes[rank].id)
             own = (rank,) if task.node_id else None
             fits = self._fleet.has_room(demand, own or self._fleet.pool(demand).ranks)
             self._explain((task,), full if fits and full else self._text(demand, own))
@@ -137,13 +137,17 @@ def _is_same(one: object, other: object) -> bool:
     return one is other or one == other
 
 
+def _published(task: Task) -> tuple[object, ...]:
+    return task.swarmlite.ports, task.swarmlite.ingress
+
+
 def _alike(tasks: list[Task]) -> list[list[Task]]:
     """Groups of equal spec: few, and mostly the very same object, so each is compared with the groups there are."""
     groups: list[list[Task]] = []
     for task in tasks:
         for group in groups:
             first = group[0]
-            if _is_same(task.spec, first.spec) and _is_same(task.swarmlite.ports, first.swarmlite.ports):
+            if _is_same(task.spec, first.spec) and _is_same(_published(task), _published(first)):
                 group.append(task)
                 break
         else:

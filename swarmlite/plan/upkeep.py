@@ -23,10 +23,7 @@ def keep(view: View, service: Service, slot: Slot, now: datetime) -> Plan:
     lost = why_lost(view, holder)
     if lost is not None:
         return _succeed(service, slot, lost, holder.swarmlite.restarts)
-    if slot.is_running and len(slot.wanted) > 1:
-        why = f"its successor {holder.id} runs"
-        return Plan(tuple(Desire(task_id=old.id, state=TaskState.SHUTDOWN, why=why) for old in slot.wanted[1:]))
-    return Plan()
+    return Plan(_relieve(slot, holder))
 
 
 def dismiss(view: View, tasks: Iterable[Task], why: str) -> tuple[AnyAction, ...]:
@@ -62,6 +59,15 @@ def merge(plans: Iterable[Plan]) -> Plan:
         if plan.again_at is not None:
             again.append(plan.again_at)
     return Plan(tuple(actions), min(again, default=None))
+
+
+def _relieve(slot: Slot, holder: Task) -> tuple[AnyAction, ...]:
+    """A task that has a successor goes when that runs; one that does not run itself is of no use until then."""
+    return tuple(
+        Desire(task_id=old.id, state=TaskState.SHUTDOWN, why=f"{holder.id} took its place")
+        for old in slot.wanted[1:]
+        if slot.is_running or old.status.state is not TaskState.RUNNING
+    )
 
 
 def _fill(view: View, service: Service, slot: Slot) -> Plan:

@@ -41,6 +41,14 @@ class AssignedNetwork(msgspec.Struct, frozen=True, kw_only=True, rename="camel")
     peers: tuple[str, ...] = ()
 
 
+class PublishedPort(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """A port of every host that leads to `backends`, each `address:port` on the ingress network."""
+
+    protocol: str
+    port: int
+    backends: tuple[str, ...]
+
+
 # --- agent to manager -----------------------------------------------------------------------------------------------
 
 
@@ -86,23 +94,29 @@ AgentMessage = Hello | Beat | Describe | Report | LogLines | LogEnd
 
 
 class Assignments(Message, frozen=True, kw_only=True):
-    """All that this host should hold. What it holds beside it goes."""
+    """All that this host should hold. What it holds beside it goes. `ingress`: the id of the network through which the
+    published ports are served; empty where nothing is published.
+    """
 
     node_id: str
     domain: str
     tasks: tuple[Task, ...] = ()
     networks: tuple[AssignedNetwork, ...] = ()
     names: tuple[NetworkNames, ...] = ()
+    ingress: str = ""
+    published: tuple[PublishedPort, ...] = ()
 
 
 class Changes(Message, frozen=True, kw_only=True):
-    """The difference to what was sent before; each object whole."""
+    """The difference to what was sent before; each object whole, and `published` all of them, None for no change."""
 
     tasks: tuple[Task, ...] = ()
     gone_tasks: tuple[str, ...] = ()
     networks: tuple[AssignedNetwork, ...] = ()
     gone_networks: tuple[str, ...] = ()
     names: tuple[NetworkNames, ...] = ()
+    ingress: str = ""
+    published: tuple[PublishedPort, ...] | None = None
 
 
 class LogRequest(Message, frozen=True, kw_only=True):

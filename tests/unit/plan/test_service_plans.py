@@ -190,6 +190,9 @@ def test_a_plan_interrupted_after_any_action_comes_to_the_same_end(view: View, l
 
 
 def _images(view: View) -> Counter[str]:
-    return Counter(
-        task.spec.container_spec.image for task in view.tasks.values() if task.desired_state is TaskState.RUNNING
-    )
+    """What the slots' newest tasks run; without a usable host, older ones may stay beside them."""
+    newest: dict[int | str, Task] = {}
+    for task in sorted(view.tasks.values(), key=lambda task: task.created_at):
+        if task.desired_state is TaskState.RUNNING:
+            newest[task.slot or task.node_id] = task
+    return Counter(task.spec.container_spec.image for task in newest.values())

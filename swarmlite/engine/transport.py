@@ -1,7 +1,7 @@
 """One engine over HTTP, blocking: requests through the SDK's session, foreign errors translated.
 
-Everything that knows `requests` and `docker` is in this file. The SDK is imported when the first engine is made, so a
-program that drives none (a manager alone, the command line) does not carry its 8 MB.
+`sdk` and `requests` are imported when the first engine is opened, so that a program that drives none (the command line)
+does not carry them.
 """
 
 import json
@@ -15,7 +15,6 @@ from swarmlite.errors import (
     AlreadyExists,
     EngineError,
     EngineUnavailable,
-    InvalidArgument,
     NotFound,
     SwarmliteError,
     Timeout,
@@ -46,22 +45,11 @@ class Transport:
     """Safe to use from many threads; keeps as many connections alive as there are threads."""
 
     def __init__(self, address: EngineAddress, connections: int) -> None:
-        from docker import APIClient
-        from docker.errors import DockerException
+        from swarmlite.engine.sdk import open_session
 
         self.url = address.url
         self.version = ""
-        try:
-            self._session = APIClient(
-                base_url=address.url,
-                version="1.40",  # any: named so that the SDK asks nothing now; ours goes into each path
-                tls=_tls(address) or False,
-                max_pool_size=connections,
-            )
-        except (DockerException, OSError) as error:
-            raise InvalidArgument(f"Docker Engine at {address.url}: {error}") from error
-        if address.url.startswith("unix://"):
-            self._session.trust_env = False  # no proxies and no netrc on a local socket; reading them costs 1 ms a call
+        self._session = open_session(address, connections)
 
     def request(self, call: Call) -> Any:
         """The answer's JSON, its text where it is none, None where it is empty."""
@@ -81,13 +69,9 @@ class Transport:
             yield from response.iter_content(chunk_size=None)
 
     def hang_up(self, response: "requests.Response") -> None:
-        """Ends an answer from another thread than the one that reads it."""
-        from docker.types import CancellableStream
+        from swarmlite.engine.sdk import hang_up
 
-        try:
-            CancellableStream(iter(()), response).close()
-        except (OSError, AttributeError):  # it has ended by itself
-            response.close()
+        hang_up(response)
 
     def close(self) -> None:
         self._session.close()
@@ -176,17 +160,3 @@ def _cause(error: BaseException) -> str:
         if isinstance(item, OSError) and item.errno and item.strerror:
             return item.strerror[0].lower() + item.strerror[1:]
     return str(seen[-1]) or type(error).__name__
-
-
-def _tls(address: EngineAddress) -> Any:
-    if address.certificates is None:
-        return None
-    from docker.tls import TLSConfig
-
-    folder = address.certificates
-    authority = folder / "ca.pem"
-    return TLSConfig(
-        client_cert=(str(folder / "cert.pem"), str(folder / "key.pem")),
-        ca_cert=str(authority) if authority.exists() else None,
-        verify=address.verify,
-    )

@@ -22,6 +22,10 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             "port {port}/{protocol} is taken on this host by another program",
         ),
         (
+            r"failed to bind host port for \S+?:(?P<port>\d+):\S+/(?P<protocol>tcp|udp|sctp): address already in use",
+            "port {port}/{protocol} is taken on this host by another program",
+        ),
+        (
             r"listen (?P<protocol>tcp|udp|sctp)\d? (?P<address>\S*):\d+: bind: cannot assign requested address",
             "this host has no address {address} to publish a port on",
         ),

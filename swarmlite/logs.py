@@ -38,6 +38,9 @@ class Logger:
             self._logger.log(level, _line(event, fields))
 
 
+logging.getLogger("swarmlite").addHandler(logging.NullHandler())  # commands that set nothing up say nothing
+
+
 def logger(name: str) -> Logger:
     return Logger(name)
 

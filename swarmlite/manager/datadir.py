@@ -115,6 +115,8 @@ class DataDir:
         self.pid.unlink(missing_ok=True)
         try:
             self.root.rmdir()
+        except FileNotFoundError:
+            pass
         except OSError:
             _sync(self.root)  # a mount point, or others' files lie in it
 

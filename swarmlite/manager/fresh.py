@@ -53,12 +53,14 @@ def undone_on_failure(datadir: DataDir) -> Iterator[None]:
         raise
 
 
-async def describe_host(docker_host: str, name: str) -> NodeDescription:
+async def look_at_engine(docker_host: str, name: str) -> tuple[NodeDescription, str]:
+    """What this host has, and where its engine listens: the daemon must find the same one in another environment."""
     engine = Engine(docker_host or None)
     try:
-        return describe(await engine.connect(), name)
+        described = describe(await engine.connect(), name)
     finally:
         await engine.close()
+    return described, docker_host if engine.address.certificates else engine.address.url
 
 
 async def start(datadir: DataDir, record: NodeRecord) -> None:

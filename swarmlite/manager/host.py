@@ -39,7 +39,7 @@ class HostPort:
 def parse_host_port(text: str, default_port: int = PORT) -> HostPort:
     """`HOST`, `HOST:PORT`, `[IPV6]:PORT` or `IPV6`."""
     match = re.fullmatch(
-        r"\[([0-9a-fA-F:.%]+)\](?::(\d+))?|([^:\[\]/\s]+)(?::(\d+))?|([0-9a-fA-F:]+:[0-9a-fA-F:.]*)", text
+        r"\[([0-9a-fA-F:.%]+)\](?::(\d+))?|([^:\[\]/\s]+)(?::(\d+))?|((?=[^:]*:[^:]*:)[0-9a-fA-F:.]+)", text
     )
     if match is None:
         raise InvalidArgument(f"{text!r} is no HOST or HOST:PORT")

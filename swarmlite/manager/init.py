@@ -21,7 +21,7 @@ from swarmlite.errors import (
 from swarmlite.manager import host, pki, tokens
 from swarmlite.manager.app import DaemonOptions, run_daemon
 from swarmlite.manager.datadir import DataDir, NodeRecord, write
-from swarmlite.manager.fresh import Say, describe_host, fresh, start, undone_on_failure
+from swarmlite.manager.fresh import Say, fresh, look_at_engine, start, undone_on_failure
 from swarmlite.manager.host import HostPort
 from swarmlite.manager.pki import Identity, Pair
 from swarmlite.model.objects import Cluster, ManagerStatus, Node, NodeDescription, NodeStatus, Token
@@ -58,7 +58,7 @@ async def init(options: InitOptions) -> NodeRecord:
     listen = host.parse_listen(options.listen, address)
     pools = _pools(options.default_addr_pool, address)
     name = host.node_name(options.name)
-    description = await describe_host(options.docker_host, name)
+    description, docker_host = await look_at_engine(options.docker_host, name)
     await _check_free(listen)
     now = datetime.now(UTC)
     record = NodeRecord(
@@ -69,7 +69,7 @@ async def init(options: InitOptions) -> NodeRecord:
         address=address,
         manager=str(HostPort(address, listen.port)),
         renew_at=pki.renew_at(now),
-        docker_host=options.docker_host,
+        docker_host=docker_host,
         listen=str(listen),
         dns_listen=options.dns_listen,
     )

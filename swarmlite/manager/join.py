@@ -17,7 +17,7 @@ from swarmlite.errors import (
 from swarmlite.manager import host, pki, tls, tokens
 from swarmlite.manager.app import DaemonOptions, run_daemon
 from swarmlite.manager.datadir import DataDir, NodeRecord, write
-from swarmlite.manager.fresh import Say, describe_host, fresh, start, undone_on_failure
+from swarmlite.manager.fresh import Say, fresh, look_at_engine, start, undone_on_failure
 from swarmlite.manager.host import HostPort
 from swarmlite.manager.outbound import ManagerPort, looking_at
 from swarmlite.protocol.membership import Authority, Joined, JoinRequest
@@ -43,7 +43,7 @@ async def join(options: JoinOptions) -> NodeRecord:
     remote = host.parse_host_port(options.remote)
     datadir = fresh(options.data_dir)
     name = host.node_name(options.name)
-    description = await describe_host(options.docker_host, name)
+    description, docker_host = await look_at_engine(options.docker_host, name)
     authority = await _authority(remote, token)
     address = options.advertise_addr or host.source_address(await host.resolve(remote))
     address = await host.advertise_address(address)
@@ -56,7 +56,7 @@ async def join(options: JoinOptions) -> NodeRecord:
                 secret=token.secret, name=name, address=address, request=request.decode(), description=description
             )
             joined = await port.join(asked)
-            record = _joined_record(joined, asked, str(remote), options.docker_host)
+            record = _joined_record(joined, asked, str(remote), docker_host)
             write(datadir.credentials, key + joined.certificate.encode())
             write(datadir.ca, authority.certificate.encode(), mode=0o644)
             datadir.write_record(record)

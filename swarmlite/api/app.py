@@ -15,8 +15,7 @@ from swarmlite.api import (
     routes_tasks,
 )
 from swarmlite.api.backend import Backend, ManagerFacts
-from swarmlite.api.filters import boolean
-from swarmlite.api.http import BACKEND, FACTS, Route, answer, application, empty
+from swarmlite.api.http import BACKEND, FACTS, Route, answer, application
 from swarmlite.api.wire import Status
 from swarmlite.errors import NotInCluster
 
@@ -32,10 +31,9 @@ _DOCKER = (
 
 
 class WorkerBackend(Protocol):
-    """What a host that is no manager can tell and do for its own users."""
+    """What a host that is no manager can tell its own users."""
 
     def status(self) -> Status: ...
-    async def leave(self, force: bool) -> None: ...
 
 
 def docker_app(backend: Backend, facts: ManagerFacts) -> web.Application:
@@ -49,17 +47,13 @@ def cli_app(backend: Backend, facts: ManagerFacts) -> web.Application:
 
 
 def worker_app(backend: WorkerBackend) -> web.Application:
-    """A worker's swarmlite.sock: its status, its way out, and for all else where the manager is."""
+    """A worker's swarmlite.sock: its status, and for all else where the manager is."""
 
     async def ping(request: web.Request) -> web.Response:
         return web.Response(text="" if request.method == "HEAD" else "OK", headers={"Swarm": "active/worker"})
 
     async def status(_: web.Request) -> web.Response:
         return answer(backend.status())
-
-    async def leave(request: web.Request) -> web.Response:
-        await backend.leave(boolean(request.query.get("force")))
-        return empty()
 
     async def elsewhere(_: web.Request) -> web.Response:
         raise NotInCluster(
@@ -71,7 +65,6 @@ def worker_app(backend: WorkerBackend) -> web.Application:
         Route("HEAD", "/_ping", ping),
         Route("GET", "/_ping", ping),
         Route("GET", "/swarmlite/status", status),
-        Route("POST", "/swarmlite/leave", leave),
         Route("*", "/{rest:.*}", elsewhere),
     )
     return application((routes,))

@@ -98,9 +98,6 @@ class Client:
     async def status(self) -> Status:
         return await self._get("/swarmlite/status", Status)
 
-    async def leave(self, force: bool = False) -> None:
-        await self._call("POST", "/swarmlite/leave", {"force": "1"} if force else {})
-
     async def changes(self, after: int, timeout: float) -> int:
         """Wait until the cluster's version is above `after`, at most `timeout` seconds; answers the version."""
         query = {"after": str(after), "timeout": f"{timeout:.3f}"}
@@ -260,9 +257,9 @@ def unreachable(data_dir: Path) -> Unavailable:
     except PermissionError:
         return Unavailable(f"no permission to read {data_dir}: become root (sudo)")
     if joined:
+        unit = "" if here else "`systemctl start swarmlite`, or without systemd "
         return Unavailable(
-            f"the swarmlite daemon of this host is not running: start it with `systemctl start swarmlite`, or with"
-            f" `swarmlite daemon{here}`"
+            f"the swarmlite daemon of this host is not running: start it with {unit}`swarmlite daemon{here}`"
         )
     return NotInCluster(
         f"this host is in no cluster ({data_dir} holds none): run `swarmlite init{here}` to make one, or"

@@ -95,6 +95,11 @@ class Assembler:
             ring = " → ".join(self._show(name) for name in (*included, names[0]))
             self.report.fault(entry, path, f"files include each other: {ring}; remove one of the includes")
             return document
+        missing = [name for name in names if not files.is_file(name)]
+        for name in missing:
+            self.report.fault(entry, path, f"the file {self._show(name)} does not exist")
+        if missing:
+            return document
         told = entry.map.get("project_directory")
         folder = (
             self.paths.join(str(told.value)) if told is not None and told.value else names[0].rpartition("/")[0] or "/"

@@ -48,7 +48,7 @@ _ONE_HOST = ("bridge", "nat")
 
 def convert(project: Project, report: Report) -> StackSpec:
     """The stack that the project asks for; what cannot be is reported."""
-    model = msgspec.convert(project.model, wanted.Model)
+    model = _named(msgspec.convert(project.model, wanted.Model))
     root = Place(project.tree, (), report)
     volumes = _volumes(project, report)
     networks = {key: _network(told, project.name, root.at("networks", key)) for key, told in model.networks.items()}
@@ -60,11 +60,23 @@ def convert(project: Project, report: Report) -> StackSpec:
     )
 
 
+def _named(model: wanted.Model) -> wanted.Model:
+    """The model with the name of each network filled in; a variable that is not set can leave it empty."""
+    networks = {
+        key: msgspec.structs.replace(told, name=told.name or f"{model.name}_{key}")
+        for key, told in model.networks.items()
+    }
+    return msgspec.structs.replace(model, networks=networks)
+
+
 def _volumes(project: Project, report: Report) -> dict[str, wanted.Volume]:
     """All that the files declare: the model has only those that services are seen to use."""
     declared = project.tree.map.get("volumes")
     found = decode(declared, RULES.step("volumes"), ("volumes",), report) if declared is not None else {}
-    return msgspec.convert(found, dict[str, wanted.Volume]) if isinstance(found, dict) else {}
+    volumes = msgspec.convert(found, dict[str, wanted.Volume]) if isinstance(found, dict) else {}
+    return {
+        key: msgspec.structs.replace(told, name=told.name or f"{project.name}_{key}") for key, told in volumes.items()
+    }
 
 
 class _Converter:

@@ -12,9 +12,9 @@ from swarmlite.compose.keytable import RULES
 from swarmlite.compose.normal import normalise
 from swarmlite.compose.paths import Paths
 from swarmlite.compose.read import documents
-from swarmlite.compose.report import Report
+from swarmlite.compose.report import Place, Report
 from swarmlite.compose.template import BadTemplate, Lookup, substitute
-from swarmlite.compose.tree import Json, Mark, Node, find, plain, rows, table
+from swarmlite.compose.tree import Json, Mark, Node, plain, rows, table
 from swarmlite.errors import ComposeError, InvalidArgument
 
 
@@ -180,32 +180,30 @@ def _read_files(model: dict[str, Json], tree: Node, environment: Mapping[str, st
             value = environment.get(variable)
             return value if value is not None else None if own.get(variable) is None else str(own[variable])
 
+        place = Place(tree, ("services", name), report)
         for index, entry in enumerate(rows(service.pop("env_file", None))):
-            place = find(tree, ("services", name, "env_file", index))
-            _read_file(table(entry), values, lookup, (place, report))
+            _read_file(table(entry), values, lookup, place.at("env_file", index))
         merged: dict[str, Json] = {**values, **own}
         if merged:
             service["environment"] = merged
         labels: dict[str, str] = {}
         for index, path in enumerate(rows(service.pop("label_file", None))):
-            place = find(tree, ("services", name, "label_file", index))
             read: dict[str, str] = {}
-            _read_file({"path": path}, read, labels.get, (place, report))
+            _read_file({"path": path}, read, labels.get, place.at("label_file", index))
             labels |= read
         if labels:
             service["labels"] = {**labels, **table(service.get("labels"))}
 
 
-def _read_file(entry: dict[str, Json], values: dict[str, str], lookup: Lookup, to: tuple[Node, Report]) -> None:
-    place, report = to
+def _read_file(entry: dict[str, Json], values: dict[str, str], lookup: Lookup, place: Place) -> None:
     path = str(entry.get("path", ""))
     if not files.exists(path):
         if entry.get("required", True):
-            report.fault(place, (), f"the file {path} does not exist; make it, or say required: false")
+            place.fault(f"the file {path} does not exist; make it, or say required: false")
         return
     kind = entry.get("format")
     if kind not in (None, "raw"):
-        report.fault(place, (), f"the format '{kind}' is unknown; leave it out, or write raw")
+        place.fault(f"the format '{kind}' is unknown; leave it out, or write raw")
         return
     try:
         if kind == "raw":
@@ -213,7 +211,7 @@ def _read_file(entry: dict[str, Json], values: dict[str, str], lookup: Lookup, t
         else:
             dotenv.parse(files.read(path), lookup, values)
     except ValueError as error:
-        report.fault(place, (), f"the file {path}: {error}")
+        place.fault(f"the file {path}: {error}")
 
 
 def _prune(model: dict[str, Json]) -> None:

@@ -51,11 +51,11 @@ def _explain(node: Node, schema: dict[str, Json], path: Path, report: Report) ->
         fitting = [option for option in options if _has_type(node, option)]
         if not fitting:
             kinds = [kind for option in options for kind in _types(option)]
-            report.fault(node, path, f"{_found(node)}; {_choice(kinds)} is allowed")
+            report.fault(node, path, _mismatch(node, kinds))
         for option in fitting[:1]:
             _explain(node, option, path, report)
     elif not _has_type(node, schema):
-        report.fault(node, path, f"{_found(node)}; {_choice(_types(schema))} is allowed")
+        report.fault(node, path, _mismatch(node, _types(schema)))
     elif isinstance(node.value, dict):
         _explain_members(node, schema, path, report)
     elif isinstance(node.value, list):
@@ -151,6 +151,11 @@ def _kind(node: Node) -> str:
         return "integer" if value.is_integer() else "number"
     types = {bool: "boolean", int: "integer", str: "string", dict: "object", list: "array"}
     return "null" if value is None else types[type(value)]
+
+
+def _mismatch(node: Node, kinds: list[str]) -> str:
+    quote = isinstance(node.value, int | float) and "string" in kinds
+    return f"{_found(node)}; {_choice(kinds)} is allowed{'; write it in quotes' if quote else ''}"
 
 
 def _found(node: Node) -> str:

@@ -180,7 +180,7 @@ class IPAM(msgspec.Struct, frozen=True):
 
 
 class Network(msgspec.Struct, frozen=True):
-    name: str
+    name: str = ""
     driver: str = ""
     driver_opts: dict[str, str] = {}
     external: bool = False
@@ -193,7 +193,7 @@ class Network(msgspec.Struct, frozen=True):
 
 
 class Volume(msgspec.Struct, frozen=True):
-    name: str
+    name: str = ""
     driver: str = ""
     driver_opts: dict[str, str] = {}
     external: bool = False

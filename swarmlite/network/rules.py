@@ -96,6 +96,9 @@ def _target(backend: str) -> str:
 def _sortable(backend: str) -> tuple[IPv4Address, int]:
     address, _, port = backend.rpartition(":")
     try:
-        return IPv4Address(address), int(port)
+        found = IPv4Address(address), int(port)
     except ValueError as error:
         raise InvalidArgument(f"a backend is ADDRESS:PORT, not {backend!r}") from error
+    if not 1 <= found[1] <= 65535:
+        raise InvalidArgument(f"a backend's port lies between 1 and 65535, not {found[1]}")
+    return found

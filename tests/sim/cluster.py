@@ -101,14 +101,12 @@ class Host:
             ),
             address=self.address,
             now=wall(),
-            tasks=tuple(
-                TaskReport(id=id, status=TaskStatus(timestamp=wall(), state=state))
-                for id, state in self.containers.items()
-            ),
+            tasks=self._all(),
         )
         session = await self.cluster.dispatch.attach(self.id, self._take, hello)
         self.session = session
         self._spawn(session.run())
+        await session.receive(Report(tasks=self._all()))  # what happened since the hello was written
 
     async def _take(self, message: ManagerMessage) -> None:
         if not (self.alive and self.connected):
@@ -130,6 +128,8 @@ class Host:
         for id in self.containers.keys() - self.assigned.keys():
             del self.containers[id]
         for task in list(self.assigned.values()):
+            if not self.alive:
+                return
             state = self.containers.get(task.id)
             if task.desired_state is TaskState.RUNNING and state is None:
                 if ORDER[task.status.state] < ORDER[TaskState.RUNNING]:
@@ -151,6 +151,11 @@ class Host:
             else:
                 self.containers[task.id] = TaskState.RUNNING
                 self._tell(task.id, TaskState.RUNNING)
+
+    def _all(self) -> tuple[TaskReport, ...]:
+        return tuple(
+            TaskReport(id=id, status=TaskStatus(timestamp=wall(), state=state)) for id, state in self.containers.items()
+        )
 
     def _tell(self, task_id: str, state: TaskState, err: str = "", exit_code: int | None = None) -> None:
         status = TaskStatus(

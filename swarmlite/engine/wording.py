@@ -57,7 +57,7 @@ _RULES: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (r"network with name (?P<name>\S+) already exists", "network {name} exists already on this host"),
         (
-            r"pool overlaps with other one on this address space",
+            r"pool overlaps with other one on this address space|networks have overlapping ipv4",
             "the subnet overlaps with another network of this host's engine",
         ),
         (r"could not find an available.*address pool", "this host's engine has no address pool left for a network"),

@@ -14,6 +14,9 @@ LABEL = "io.swarmlite.network"
 VXLAN_NAME = re.compile(r"vx[0-9a-f]{12}")
 
 _VXLAN_HEADERS = 50
+_AGEING = 30
+"""Seconds for which a silent container's host is remembered; after that its frames go to all peers."""
+
 _FLOOD = "00:00:00:00:00:00"
 
 
@@ -56,9 +59,11 @@ def engine_network(network: AssignedNetwork, mtu: int) -> dict[str, Any]:
 
 
 def vxlan_add(network: AssignedNetwork, local: str) -> str:
-    """Line for `ip -batch`. Learning stays on: a container's host is learned from its own frames."""
+    """Line for `ip -batch`. A container's host is learned from its own frames, and forgotten soon, since an address
+    that is given again, on another host, has the same MAC.
+    """
     name = vxlan_name(network.id)
-    return f"link add {name} type vxlan id {network.vni} local {local} dstport {settings.VXLAN_PORT}"
+    return f"link add {name} type vxlan id {network.vni} local {local} dstport {settings.VXLAN_PORT} ageing {_AGEING}"
 
 
 def vxlan_join(network: AssignedNetwork, mtu: int) -> tuple[str, ...]:

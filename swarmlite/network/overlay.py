@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from swarmlite.engine.base import Body, EngineNetwork
-from swarmlite.errors import AlreadyExists, FailedPrecondition
+from swarmlite.errors import AlreadyExists, EngineError, FailedPrecondition, Unavailable
 from swarmlite.network import build, links
 from swarmlite.network.commands import CommandFailed, Run, run
 from swarmlite.protocol.link import AssignedNetwork
@@ -43,22 +43,28 @@ class Overlay:
         self._address = address
         self._run = command
         self._built: dict[str, _Built] = {}
-        self._engine_ids: dict[str, str] | None = None
+        self._known: dict[str, EngineNetwork] | None = None
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def present(self) -> set[str]:
-        """Ids of the cluster networks that this host's engine has. Devices whose network it has no more are removed."""
+        """Ids of the cluster networks that this host's engine has; ask again when it has been away. Devices whose
+        network it has no more are removed.
+        """
         found = await self._engine.networks({build.LABEL: ""})
-        self._engine_ids = {network.labels[build.LABEL]: network.id for network in found}
-        kept = {build.vxlan_name(network_id) for network_id in self._engine_ids}
+        known = {network.labels[build.LABEL]: network for network in found}
+        self._known = known
+        self._built = {
+            key: built for key, built in self._built.items() if key in known and known[key].id == built.engine_id
+        }
+        kept = {build.vxlan_name(network_id) for network_id in known}
         stale = [name for name in links.names(build.VXLAN_NAME) if name not in kept]
         if stale:
             await self._ip(*(f"link del {name}" for name in stale))
-        return set(self._engine_ids)
+        return set(known)
 
     async def ensure(self, network: AssignedNetwork) -> str:
-        """The engine's id of the network, which now is as `network` says. EngineUnavailable, FailedPrecondition or
-        AlreadyExists where that cannot be.
+        """The engine's id of the network, which now is as `network` says. Unavailable (try again), FailedPrecondition,
+        AlreadyExists or EngineError where that cannot be.
         """
         async with self._lock(network.id):
             built = self._built.get(network.id)
@@ -76,8 +82,8 @@ class Overlay:
             self._built.pop(network_id, None)
             for network in await self._engine.networks({build.LABEL: network_id}):
                 await self._engine.remove_network(network.id)
-            if self._engine_ids is not None:
-                self._engine_ids.pop(network_id, None)
+            if self._known is not None:
+                self._known.pop(network_id, None)
             name = build.vxlan_name(network_id)
             if links.link(name) is not None:
                 await self._ip(f"link del {name}")
@@ -93,31 +99,43 @@ class Overlay:
     # --- the engine's part ---
 
     async def _engine_network(self, network: AssignedNetwork) -> str:
-        if self._engine_ids is None:
+        if self._known is None:
             await self.present()
-        ids = self._engine_ids if self._engine_ids is not None else {}
-        known = ids.get(network.id)
-        if known and links.link(build.bridge_name(network.id)) is not None:
-            return known
-        await self._remove_remains(network.id)
+        known = self._known if self._known is not None else {}
+        found = known.get(network.id)
+        if found and _same(found, network) and links.link(build.bridge_name(network.id)) is not None:
+            return found.id
+        if found:
+            known.pop(network.id)
+            await self._engine.remove_network(found.id)
         engine_id = await self._create(network)
-        ids[network.id] = engine_id
+        known[network.id] = EngineNetwork(
+            id=engine_id,
+            name=network.name,
+            labels={build.LABEL: network.id},
+            subnet=network.subnet,
+            gateway=network.gateway,
+            internal=network.internal,
+        )
         return engine_id
-
-    async def _remove_remains(self, network_id: str) -> None:
-        """An engine network whose bridge is gone is of no use to anyone."""
-        for remains in await self._engine.networks({build.LABEL: network_id}):
-            await self._engine.remove_network(remains.id)
 
     async def _create(self, network: AssignedNetwork) -> str:
         body = build.engine_network(network, await self._mtu())
         try:
             return await self._engine.create_network(network.name, body)
         except AlreadyExists as error:
-            raise AlreadyExists(
-                f"network {network.name}: this host's engine has another network of that name. Remove it with "
-                f"`docker network rm {network.name}`, or give the cluster's network another name"
-            ) from error
+            raise await self._name_taken(network) from error
+        except EngineError as error:
+            raise EngineError(f"network {network.name} ({network.subnet}): {error}", error.engine_status) from error
+
+    async def _name_taken(self, network: AssignedNetwork) -> Exception:
+        ours = await self._engine.networks({build.LABEL: ""})
+        if any(other.name == network.name for other in ours):
+            return Unavailable(f"network {network.name}: an earlier network of that name is still on this host")
+        return AlreadyExists(
+            f"network {network.name}: this host's engine has another network of that name. Remove it with "
+            f"`docker network rm {network.name}`, or give the cluster's network another name"
+        )
 
     # --- the kernel's part ---
 
@@ -165,6 +183,10 @@ class Overlay:
                 "has with --advertise-addr"
             )
         return build.inner_mtu(next(int(device["mtu"]) for device in found if device))
+
+
+def _same(found: EngineNetwork, wanted: AssignedNetwork) -> bool:
+    return (found.subnet, found.gateway, found.internal) == (wanted.subnet, wanted.gateway, wanted.internal)
 
 
 def _explained(error: CommandFailed) -> Exception:

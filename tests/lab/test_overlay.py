@@ -67,11 +67,11 @@ def test_containers_of_a_network_reach_each_other_on_any_host(hosts: Hosts) -> N
 def test_large_transfers_pass_between_hosts(hosts: Hosts) -> None:
     ensure(hosts)
     first, second, _ = hosts
-    first.run("server", "stack_net1", "10.50.1.20", "sh", "-c", "busybox nc -l -p 5000 | busybox wc -c")
+    serve = "mkdir /www; busybox head -c 3000000 /dev/zero > /www/zeros; exec busybox httpd -f -p 80 -h /www"
+    first.run("server", "stack_net1", "10.50.1.20", "sh", "-c", serve)
     second.run("client", "stack_net1", "10.50.1.21")
-    second.docker("exec", "client", "sh", "-c", "busybox head -c 3000000 /dev/zero | busybox nc -w 5 10.50.1.20 5000")
-    assert first.docker("wait", "server") == "0"
-    assert first.docker("logs", "server") == "3000000"
+    fetch = "busybox printf 'GET /zeros HTTP/1.0\\r\\n\\r\\n' | busybox nc -w 5 10.50.1.20 80 | busybox wc -c"
+    assert int(second.docker("exec", "client", "sh", "-c", fetch)) > 3000000
 
 
 def test_containers_of_different_networks_do_not_reach_each_other(hosts: Hosts) -> None:
@@ -190,6 +190,18 @@ def test_what_was_taken_away_is_mended(hosts: Hosts) -> None:
     assert first.reaches("c1", address(second))
 
 
+def test_a_network_that_the_engine_forgot_is_found_missing(hosts: Hosts) -> None:
+    first, second, _ = hosts
+    ensure(hosts)
+    first.docker("network", "rm", "stack_net1")
+    first.shell(f"ip link add {bridge_name('network1')} type bridge")
+    assert first.do("present") == []
+    ensure(hosts)
+    first.run("c1", "stack_net1", address(first))
+    second.run("c1", "stack_net1", address(second))
+    assert first.reaches("c1", address(second))
+
+
 def test_a_restarted_engine_is_recovered_from(hosts: Hosts) -> None:
     first, second, _ = hosts
     ensure(hosts)
@@ -220,6 +232,34 @@ def test_a_network_of_that_name_made_by_someone_else_is_an_error(hosts: Hosts) -
     finally:
         first.docker("network", "rm", "stack_net1")
     assert first.do("present") == []
+
+
+def test_an_earlier_network_of_that_name_is_waited_for(hosts: Hosts) -> None:
+    first = hosts[0]
+    first.do("ensure", network=network(first, hosts))
+    again = {**network(first, hosts, 2), "name": "stack_net1"}
+    with pytest.raises(Refused, match=r"Unavailable: network stack_net1: an earlier network"):
+        first.do("ensure", network=again)
+    first.do("drop", id="network1")
+    first.do("ensure", network=again)
+    assert first.do("present") == ["network2"]
+
+
+def test_a_network_with_other_addresses_than_before_is_made_anew(hosts: Hosts) -> None:
+    first = hosts[0]
+    first.do("ensure", network=network(first, hosts))
+    first.do("ensure", network=network(first, hosts, gateway="10.50.1.99"))
+    assert "10.50.1.99/24" in first.shell(f"ip -br address show {bridge_name('network1')}")
+    first.run("c1", "stack_net1", address(first))
+    with pytest.raises(Refused, match=r"stack_net1 still has containers"):
+        first.do("ensure", network=network(first, hosts, gateway="10.50.1.98"))
+
+
+def test_subnets_that_overlap_are_an_error(hosts: Hosts) -> None:
+    first = hosts[0]
+    first.do("ensure", network=network(first, hosts))
+    with pytest.raises(Refused, match=r"stack_net2 \(10\.50\.1\.0/25\): the subnet overlaps"):
+        first.do("ensure", network=network(first, hosts, 2, subnet="10.50.1.0/25", gateway="10.50.1.97"))
 
 
 def test_a_vxlan_id_in_use_is_an_error(hosts: Hosts) -> None:

@@ -52,7 +52,7 @@ def test_a_label_of_the_user_cannot_hide_ours() -> None:
 
 def test_the_device_sends_from_this_hosts_address() -> None:
     assert vxlan_add(NETWORK, "10.0.0.1") == (
-        f"link add {vxlan_name('n1')} type vxlan id 4242 local 10.0.0.1 dstport 4789"
+        f"link add {vxlan_name('n1')} type vxlan id 4242 local 10.0.0.1 dstport 4789 ageing 30"
     )
 
 

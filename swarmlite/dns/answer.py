@@ -55,9 +55,7 @@ class Answers:
         return data[:2] + (prepared if isinstance(prepared, bytes) else self._next(prepared))
 
     def _next(self, rotation: Rotation) -> bytes:
-        turn = rotation.turn
-        at = turn.at
-        turn.at = at + 1 if at + 1 < turn.size else 0
+        at = rotation.turn.take()
         tail = rotation.tails[at]
         if tail is None:
             tail = rotation.tails[at] = rotation.make(at)

@@ -7,12 +7,26 @@ from swarmlite.protocol.names import Client, NameTable, NameUpdate, NetworkNames
 
 
 class Turn:
-    """Whose turn it is among the addresses of one name, for one asker and one type of record."""
+    """Whose turn it is among the addresses of one name, for one asker and one type of record.
 
-    __slots__ = ("at", "size")
+    Each round starts one further than the last: glibc asks twice where an answer is long, and with a plain rotation
+    over an even number every second address would never come first for it.
+    """
+
+    __slots__ = ("_left", "at", "size")
 
     def __init__(self, at: int, size: int) -> None:
-        self.at, self.size = at % size, size
+        self.at, self.size, self._left = at % size, size, size
+
+    def take(self) -> int:
+        at = self.at
+        self._left -= 1
+        if self._left:
+            self.at = at + 1 if at + 1 < self.size else 0
+        else:
+            self._left = self.size
+            self.at = (at + 2) % self.size
+        return at
 
 
 class Rotation:

@@ -227,6 +227,16 @@ def test_a_and_aaaa_take_turns_apart(answers: Answers) -> None:
     assert set(first.values()) == {4}
 
 
+def test_an_asker_that_takes_every_second_answer_still_meets_every_replica(answers: Answers) -> None:
+    """glibc asks again with a bigger buffer when an answer is long, and uses the second."""
+    first = Counter[str]()
+    for _ in range(200):
+        ask(answers, "big")
+        first[addresses(ask(answers, "big"))[0]] += 1
+    assert len(first) == 100
+    assert set(first.values()) == {2}
+
+
 def test_askers_that_spell_at_random_are_balanced_too(answers: Answers) -> None:
     spellings = ["web", "Web", "wEb", "weB", "WEb", "WeB", "wEB", "WEB"]
     first = Counter(addresses(ask(answers, spellings[i % 8]))[0] for i in range(40))

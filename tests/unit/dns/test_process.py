@@ -279,8 +279,12 @@ class Upstream(threading.Thread):
         return record
 
     def close(self) -> None:
-        self.udp.shutdown(socket.SHUT_RD) if self.is_alive() else None
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.sendto(b"", (HERE, self.port))  # the thread's last datagram
+        self.join()
         self.udp.close()
+        with contextlib.suppress(OSError):
+            self.tcp.shutdown(socket.SHUT_RDWR)
         self.tcp.close()
 
 
@@ -289,8 +293,7 @@ def upstream() -> Iterator[Upstream]:
     server = Upstream()
     server.start()
     yield server
-    with contextlib.suppress(OSError):
-        server.close()
+    server.close()
 
 
 async def test_other_names_go_upstream_from_fresh_ports_with_fresh_ids(dns: DnsProcess, upstream: Upstream) -> None:

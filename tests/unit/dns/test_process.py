@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -38,9 +39,17 @@ def table(*upstreams: str) -> NameTable:
 
 
 def free_port() -> int:
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
-        sock.bind((HERE, 0))
-        return int(sock.getsockname()[1])
+    """Free over both transports, and none that the kernel gives to clients."""
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with (
+            socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
+            socket.socket() as tcp,
+            contextlib.suppress(OSError),
+        ):
+            udp.bind((HERE, port))
+            tcp.bind((HERE, port))
+            return port
 
 
 def look_up(port: int, name: str = "web", timeout: float = 3.0) -> dnslib.DNSRecord:

@@ -7,6 +7,13 @@ from swarmlite.cli import render
 from swarmlite.cli.sources import Sources, sources
 
 
+class _Plain(yaml.SafeDumper):
+    """Values that happen to be one object are written out each time, not as anchors."""
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
+
+
 @click.command()
 @sources
 @click.argument("stack", required=False)
@@ -25,4 +32,4 @@ def config(sources: Sources, stack: str | None, services: bool, output: str) -> 
     elif output == "json":
         render.json_value(found.project)
     else:
-        click.echo(yaml.safe_dump(found.project, sort_keys=False, allow_unicode=True), nl=False)
+        click.echo(yaml.dump(found.project, Dumper=_Plain, sort_keys=False, allow_unicode=True), nl=False)

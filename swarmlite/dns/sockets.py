@@ -8,10 +8,11 @@ from pathlib import Path
 
 import msgspec
 
-from swarmlite.errors import Unavailable
+from swarmlite.errors import InvalidArgument, Unavailable
 
 DOOR = "dns.sock"
 _RECEIVE_BUFFER = 4 << 20  # what must wait while a killed process is replaced
+_PORT = 53
 _IP_FREEBIND, _SO_RCVBUFFORCE = 15, 33
 
 
@@ -29,6 +30,11 @@ class Sockets(msgspec.Struct, frozen=True):
 
 def bind(address: str, port: int, *, outside: bool) -> Sockets:
     """Sockets for both transports, on an address that may come later."""
+    if address in ("0.0.0.0", "::") and port == _PORT:
+        raise InvalidArgument(
+            f"DNS cannot listen on {address} port {port}: the cluster networks' own addresses need that port; "
+            "name one address of this host, or another port"
+        )
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     udp = socket.socket(family, socket.SOCK_DGRAM | socket.SOCK_NONBLOCK)
     tcp = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)

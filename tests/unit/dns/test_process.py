@@ -18,7 +18,7 @@ import msgspec
 import pytest
 
 from swarmlite.dns.process import DnsProcess
-from swarmlite.errors import Unavailable
+from swarmlite.errors import InvalidArgument, Unavailable
 from swarmlite.protocol.names import Client, NameTable, NameUpdate, NetworkNames
 
 HERE = "127.0.0.1"
@@ -174,6 +174,11 @@ async def test_a_taken_address_is_said(dns: DnsProcess) -> None:
         taken.bind((HERE, 0))
         with pytest.raises(Unavailable, match=r"DNS cannot listen on 127\.0\.0\.1 port \d+: Address already in use"):
             await dns.listen(HERE, taken.getsockname()[1])
+
+
+async def test_the_whole_of_port_53_is_refused_in_words(dns: DnsProcess) -> None:
+    with pytest.raises(InvalidArgument, match="name one address of this host, or another port"):
+        await dns.listen("0.0.0.0", 53, outside=True)
 
 
 async def test_outside_askers_see_all_networks(dns: DnsProcess) -> None:

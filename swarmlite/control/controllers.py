@@ -12,8 +12,9 @@ from swarmlite.control.clock import utc_now
 from swarmlite.control.dispatch import Dispatch
 from swarmlite.control.ids import new_id
 from swarmlite.control.mirror import Mirror
+from swarmlite.errors import SwarmliteError
 from swarmlite.logs import logger
-from swarmlite.model.objects import Network, Node, Service, Task
+from swarmlite.model.objects import Network, Node, NodeState, Service, Task
 from swarmlite.model.states import TaskState, is_terminal
 from swarmlite.model.view import Change, Put, View
 from swarmlite.plan import everywhere, ingress, liveness, networks, placement, replicas
@@ -147,11 +148,12 @@ class Controllers:
             self._loop.touch(everything(self._mirror.view))
 
     async def _watch_beats(self) -> None:
-        """Nodes known from before this start get time to dial in; a pause of this very process is no one's silence."""
+        """Nodes that were ready before this start get time to dial in. A pause of this very process is nobody's silence."""
         grace = self._dispatch.steady() + timedelta(seconds=FIRST_GRACE)
         pulses = self._dispatch.pulses
         for node in self._mirror.view.nodes.values():
-            pulses.setdefault(node.id, liveness.Pulse(grace))
+            if node.status.state is NodeState.READY:  # one that was down is down until it is heard
+                pulses.setdefault(node.id, liveness.Pulse(grace))
         before = self._monotonic()
         while True:
             await asyncio.sleep(TICK)
@@ -160,7 +162,10 @@ class Controllers:
             before = now
             if overslept > TICK:
                 self._dispatch.forgive(timedelta(seconds=overslept))
-            await self.look_at_beats()
+            try:
+                await self.look_at_beats()
+            except SwarmliteError as error:  # a disk is full: it will be looked at again
+                log.error("node states not written", error=str(error))
 
     async def look_at_beats(self) -> None:
         now = self._dispatch.steady()

@@ -16,7 +16,7 @@ from swarmlite.control.logs import LogLine, LogQuery
 from swarmlite.control.mirror import Mirror
 from swarmlite.control.session import NodeView, Send, Session
 from swarmlite.control.streams import LogStreams
-from swarmlite.errors import NotFound
+from swarmlite.errors import NotFound, SwarmliteError
 from swarmlite.logs import logger
 from swarmlite.model.objects import Network, Node, NodeState, NodeStatus, Object, Service, Task
 from swarmlite.model.states import ORDER, TaskState, is_ahead
@@ -27,6 +27,9 @@ from swarmlite.protocol.link import Describe, Dismissed, Hello, PublishedPort, T
 from swarmlite.protocol.names import NetworkNames
 
 log = logger(__name__)
+
+WRITE_AGAIN = 1.0
+"""Seconds until reports are written again that could not be."""
 
 GATHER = 0.004
 """Seconds that a report waits for others before all are written as one: well under what anyone notices."""
@@ -117,7 +120,13 @@ class Dispatch:
             await asyncio.sleep(GATHER)
             self._reported.clear()
             batch, self._reports = self._reports, []
-            await self._mirror.transact(partial(self._absorbed, batch))
+            try:
+                await self._mirror.transact(partial(self._absorbed, batch))
+            except SwarmliteError as error:  # a disk is full: what agents said is kept until it can be written
+                log.error("reports not written", reports=len(batch), error=str(error))
+                self._reports[:0] = batch
+                await asyncio.sleep(WRITE_AGAIN)
+                self._reported.set()
 
     def suspect(self, nodes: frozenset[str]) -> None:
         """These hosts missed beats: their addresses leave every answer, and those of others come back."""

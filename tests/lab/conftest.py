@@ -1,4 +1,4 @@
-"""The lab that all lab tests share: three hosts, started once. A test that breaks something mends it."""
+"""The lab and the cluster that lab tests share, started once. A test that breaks something mends it."""
 
 import os
 import signal
@@ -9,6 +9,7 @@ from typing import NoReturn
 
 import pytest
 
+from tests.lab.cluster import Cluster, cluster_of
 from tests.lab.handle import Lab, lab_of, sweep
 
 
@@ -43,3 +44,29 @@ def one_host(_unwinds_when_ended: None) -> Iterator[Lab]:
     """A lab of one host, for one test."""
     with lab_of(1) as found:
         yield found
+
+
+@pytest.fixture(scope="session")
+def _shared_cluster(_unwinds_when_ended: None) -> Iterator[Cluster]:
+    with cluster_of(3) as found:
+        yield found
+
+
+@pytest.fixture
+def cluster(_shared_cluster: Cluster) -> Iterator[Cluster]:
+    """Three hosts in a cluster, shared by the whole session; stacks are removed after each test."""
+    yield _shared_cluster
+    _shared_cluster.clear()
+
+
+@pytest.fixture(scope="module")
+def _fresh_cluster(_unwinds_when_ended: None) -> Iterator[Cluster]:
+    with cluster_of(3) as found:
+        yield found
+
+
+@pytest.fixture
+def fresh_cluster(_fresh_cluster: Cluster) -> Iterator[Cluster]:
+    """Three hosts in a cluster of this module's own, for tests that break much; stacks are removed after each."""
+    yield _fresh_cluster
+    _fresh_cluster.clear()

@@ -148,7 +148,7 @@ class Controllers:
             self._loop.touch(everything(self._mirror.view))
 
     async def _watch_beats(self) -> None:
-        """Nodes that were ready before this start get time to dial in. A pause of this very process is nobody's silence."""
+        """Nodes that were ready before this start get time to dial in; our own pauses are nobody's silence."""
         grace = self._dispatch.steady() + timedelta(seconds=FIRST_GRACE)
         pulses = self._dispatch.pulses
         for node in self._mirror.view.nodes.values():

@@ -44,12 +44,44 @@ class Overlay:
         self._run = command
         self._built: dict[str, _Built] = {}
         self._known: dict[str, EngineNetwork] | None = None
-        self._locks: dict[str, asyncio.Lock] = {}
+        self._lock = asyncio.Lock()  # the engine makes and removes networks one at a time anyway
 
     async def present(self) -> set[str]:
         """Ids of the cluster networks that this host's engine has; ask again when it has been away. Devices whose
         network it has no more are removed.
         """
+        async with self._lock:
+            return set(await self._list())
+
+    async def ensure(self, network: AssignedNetwork) -> str:
+        """The engine's id of the network, which now is as `network` says. Unavailable (try again), FailedPrecondition,
+        AlreadyExists or EngineError where that cannot be.
+        """
+        built = self._built.get(network.id)
+        if built is not None and built.network == network and _stands(built):
+            return built.engine_id
+        async with self._lock:
+            engine_id = await self._engine_network(network)
+            bridge, vxlan = await self._device(network)
+            await self._peers(network)
+            self._built[network.id] = _Built(network, engine_id, bridge, vxlan)
+            return engine_id
+
+    async def drop(self, network_id: str) -> None:
+        """Nothing of it is left. EngineError while containers are on it."""
+        async with self._lock:
+            self._built.pop(network_id, None)
+            for network in await self._engine.networks({build.LABEL: network_id}):
+                await self._engine.remove_network(network.id)
+            if self._known is not None:
+                self._known.pop(network_id, None)
+            name = build.vxlan_name(network_id)
+            if links.link(name) is not None:
+                await self._ip(f"link del {name}")
+
+    # --- the engine's part ---
+
+    async def _list(self) -> dict[str, EngineNetwork]:
         found = await self._engine.networks({build.LABEL: ""})
         known = {network.labels[build.LABEL]: network for network in found}
         self._known = known
@@ -60,48 +92,10 @@ class Overlay:
         stale = [name for name in links.names(build.VXLAN_NAME) if name not in kept]
         if stale:
             await self._ip(*(f"link del {name}" for name in stale))
-        return set(known)
-
-    async def ensure(self, network: AssignedNetwork) -> str:
-        """The engine's id of the network, which now is as `network` says. Unavailable (try again), FailedPrecondition,
-        AlreadyExists or EngineError where that cannot be.
-        """
-        async with self._lock(network.id):
-            built = self._built.get(network.id)
-            if built is not None and built.network == network and self._stands(built):
-                return built.engine_id
-            engine_id = await self._engine_network(network)
-            bridge, vxlan = await self._device(network)
-            await self._peers(network)
-            self._built[network.id] = _Built(network, engine_id, bridge, vxlan)
-            return engine_id
-
-    async def drop(self, network_id: str) -> None:
-        """Nothing of it is left. EngineError while containers are on it."""
-        async with self._lock(network_id):
-            self._built.pop(network_id, None)
-            for network in await self._engine.networks({build.LABEL: network_id}):
-                await self._engine.remove_network(network.id)
-            if self._known is not None:
-                self._known.pop(network_id, None)
-            name = build.vxlan_name(network_id)
-            if links.link(name) is not None:
-                await self._ip(f"link del {name}")
-        self._locks.pop(network_id, None)
-
-    def _lock(self, network_id: str) -> asyncio.Lock:
-        return self._locks.setdefault(network_id, asyncio.Lock())
-
-    def _stands(self, built: _Built) -> bool:
-        device = links.link(build.vxlan_name(built.network.id))
-        return device is not None and (device.index, device.master, device.up) == (built.vxlan, built.bridge, True)
-
-    # --- the engine's part ---
+        return known
 
     async def _engine_network(self, network: AssignedNetwork) -> str:
-        if self._known is None:
-            await self.present()
-        known = self._known if self._known is not None else {}
+        known = await self._list() if self._known is None else self._known
         found = known.get(network.id)
         if found and _same(found, network) and links.link(build.bridge_name(network.id)) is not None:
             return found.id
@@ -183,6 +177,11 @@ class Overlay:
                 "has with --advertise-addr"
             )
         return build.inner_mtu(next(int(device["mtu"]) for device in found if device))
+
+
+def _stands(built: _Built) -> bool:
+    device = links.link(build.vxlan_name(built.network.id))
+    return device is not None and (device.index, device.master, device.up) == (built.vxlan, built.bridge, True)
 
 
 def _same(found: EngineNetwork, wanted: AssignedNetwork) -> bool:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -110,6 +111,12 @@ class Host:
 
 class Refused(Exception):
     """The host's answer was an error."""
+
+
+def clear(hosts: Sequence[Host]) -> None:
+    """All hosts without containers and cluster networks."""
+    with ThreadPoolExecutor(len(hosts)) as pool:
+        list(pool.map(Host.clear, hosts))
 
 
 @contextmanager

@@ -41,6 +41,11 @@ async def do(command: dict[str, Any], overlay: Overlay, ports: Ports) -> Any:
     match command["do"]:
         case "ensure":
             return await overlay.ensure(msgspec.convert(command["network"], AssignedNetwork))
+        case "ensure_all":  # at once, and a listing in between, as when an engine has come back
+            wanted_networks = msgspec.convert(command["networks"], list[AssignedNetwork])
+            calls = [overlay.ensure(network) for network in wanted_networks]
+            await asyncio.gather(*calls[:1], overlay.present(), *calls[1:])
+            return sorted(await overlay.present())
         case "drop":
             return await overlay.drop(command["id"])
         case "present":

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from swarmlite.network.build import bridge_name, vxlan_name
-from tests.lab.netlab import Host, Refused, lab_hosts
+from tests.lab.netlab import Host, Refused, clear, lab_hosts
 
 pytestmark = pytest.mark.lab
 
@@ -23,8 +23,7 @@ def lab() -> Iterator[Hosts]:
 @pytest.fixture
 def hosts(lab: Hosts) -> Iterator[Hosts]:
     yield lab
-    for host in lab:
-        host.clear()
+    clear(lab)
 
 
 def network(host: Host, among: Hosts, number: int = 1, **more: Any) -> dict[str, Any]:
@@ -271,6 +270,16 @@ def test_a_vxlan_id_in_use_is_an_error(hosts: Hosts) -> None:
     finally:
         first.shell("ip link del other0")
     first.do("ensure", network=network(first, hosts))
+
+
+def test_many_networks_at_once_all_stand(hosts: Hosts) -> None:
+    first = hosts[0]
+    wanted = [network(first, hosts, number) for number in range(1, 6)]
+    assert first.do("ensure_all", networks=wanted) == [f"network{number}" for number in range(1, 6)]
+    shown = first.shell("ip -o link show type vxlan")
+    for number in range(1, 6):
+        assert f"{vxlan_name(f'network{number}')}: " in shown
+        assert f"master {bridge_name(f'network{number}')} " in shown
 
 
 def test_nothing_to_change_costs_next_to_nothing(hosts: Hosts) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from swarmlite.lab.nodes import enter, running_pid
-from tests.lab.netlab import Host, lab_hosts
+from tests.lab.netlab import Host, clear, lab_hosts
 
 pytestmark = pytest.mark.lab
 
@@ -46,7 +46,7 @@ def hosts(lab: Hosts) -> Iterator[Hosts]:
     yield lab
     for host in lab:
         host.do("unpublish")
-        host.clear()
+    clear(lab)
 
 
 def application(host: Host) -> dict[str, Any]:

@@ -152,7 +152,11 @@ def _resources(resources: Resources | None) -> Json:
 
 
 def _resolver(task: Task, place: Place, networks: Mapping[str, HostNetwork]) -> Json:
-    """Our server first. The user's own nameservers come after it, where the engine's resolver asks on a failure."""
+    """Our server first. The user's own nameservers come after it, where the engine's resolver asks on a failure.
+
+    Some option must stand: without any, the engine copies the host's, and an `ndots:0` among those makes musl ask for
+    bare names only; `attempts:2` is what every libc does anyway.
+    """
     own = task.spec.container_spec.dns_config
     found: Json = {}
     servers, search = (list(own.nameservers), list(own.search)) if own else ([], [])
@@ -162,7 +166,8 @@ def _resolver(task: Task, place: Place, networks: Mapping[str, HostNetwork]) -> 
         found["NetworkMode"] = first.engine_id
         servers = [first.gateway, *servers]
         search = [place.domain, *search]
-    return found | {"Dns": servers, "DnsSearch": search, "DnsOptions": list(own.options) if own else []}
+    options = [option for option in own.options if option != "ndots:0"] if own else []
+    return found | {"Dns": servers, "DnsSearch": search, "DnsOptions": options or ["attempts:2"]}
 
 
 def _networking(task: Task, place: Place, networks: Mapping[str, HostNetwork]) -> Json:

@@ -11,7 +11,7 @@ from swarmlite.compose.check import check_forms
 from swarmlite.compose.interpolate import interpolate
 from swarmlite.compose.keytable import RULES
 from swarmlite.compose.longform import lengthen
-from swarmlite.compose.merge import members, merge, unique
+from swarmlite.compose.merge import members, merge, unique, warn_repeated
 from swarmlite.compose.paths import Paths
 from swarmlite.compose.read import documents
 from swarmlite.compose.report import Report
@@ -48,6 +48,7 @@ class Assembler:
     def _file(self, name: str, tree: Node, included: tuple[str, ...]) -> Node:
         for document in self._documents(name):
             found = interpolate(document, self.environment.get, RULES, (), self.report)
+            warn_repeated(found, RULES, (), self.report)
             found = self._include(found, included)
             found = self._extend(found, name)
             tree = unique(strip(members(tree, found, RULES, (), self.report)), RULES)

@@ -58,6 +58,22 @@ def unique(node: Node, rule: Rule) -> Node:
     return node.with_([*kept.values()])
 
 
+def warn_repeated(node: Node, rule: Rule, path: Path, report: Report) -> None:
+    """Warn of entries of one list that are the same thing: only the last of them counts."""
+    if isinstance(node.value, dict) and rule.below:
+        for name, child in node.value.items():
+            warn_repeated(child, rule.step(name), (*path, name), report)
+    if not isinstance(node.value, list) or rule.form.unique is None:
+        return
+    seen: dict[str, int] = {}
+    for index, entry in enumerate(node.value):
+        same = rule.form.unique(entry)
+        if same is not None and same in seen:
+            report.warn(entry, (*path, index), f"takes the place of entry {seen[same]}, which is the same thing")
+        if same is not None:
+            seen[same] = index
+
+
 # --- how two values meet --------------------------------------------------------------------------------------------
 
 

@@ -45,6 +45,10 @@ class Report:
         return bool(self._faults)
 
     @property
+    def faults(self) -> tuple[Warning, ...]:
+        return tuple(self._faults)
+
+    @property
     def warnings(self) -> tuple[Warning, ...]:
         return tuple(self._warnings)
 
@@ -61,7 +65,7 @@ def _entry(place: Node | Mark, path: Path, message: str) -> Warning:
 
 def meant(word: str, allowed: Iterable[str]) -> str:
     """`; did you mean 'ports'?`, or nothing where nothing is near."""
-    near = get_close_matches(word, list(allowed), n=1, cutoff=0.7)
+    near = get_close_matches(word, list(allowed), n=1, cutoff=0.6)
     return f"; did you mean '{near[0]}'?" if near else ""
 
 

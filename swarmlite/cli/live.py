@@ -22,23 +22,33 @@ def shown() -> Iterator[Show]:
 
 
 class Lines:
-    """For pipes and logs. Says nothing twice."""
+    """For pipes and logs: a line when a service's count or status changes, or when it has a new reason to wait.
+
+    The states that tasks pass through, and the return of a reason that was told, make no line of their own.
+    """
 
     def __init__(self) -> None:
-        self._said: dict[str, str] = {}
+        self._counts: dict[str, tuple[int, int, str]] = {}
+        self._reasons: dict[str, set[str]] = {}
 
     def show(self, assessment: Assessment) -> None:
         for service in assessment.services:
-            text = line(service)
-            if self._said.get(service.name) != text:
-                self._said[service.name] = text
-                click.echo(text)
+            count = (service.ready, service.wanted, service.status)
+            told = self._reasons.setdefault(service.name, {""})
+            if self._counts.get(service.name) != count or service.reason not in told:
+                click.echo(line(service))
+            self._counts[service.name] = count
+            told.add(service.reason)
 
 
 def line(service: ServiceProgress) -> str:
     word = {"done": "running", "failed": "FAILED", "waiting": "waiting"}[service.status]
-    note = f" ({service.note})" if service.note else ""
+    note = f" ({note_of(service)})" if note_of(service) else ""
     return f"{service.name}: {service.ready}/{service.wanted} {word}{note}"
+
+
+def note_of(service: ServiceProgress) -> str:
+    return ": ".join(part for part in (service.note, service.reason) if part)
 
 
 @contextmanager
@@ -56,7 +66,7 @@ def _live() -> Iterator[Show]:
             mark, color = marks[service.status]
             word = {"done": "running", "failed": "failed", "waiting": ""}[service.status]
             count = f"{service.ready}/{service.wanted}"
-            table.add_row(Text(mark, color), service.name, count, Text(word, color), Text(service.note, "dim"))
+            table.add_row(Text(mark, color), service.name, count, Text(word, color), Text(note_of(service), "dim"))
         return table
 
     with Live(console=Console(highlight=False), refresh_per_second=8) as live:

@@ -37,13 +37,14 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class ServiceProgress:
-    """`note`: what its tasks are doing or waiting for."""
+    """`note`: what its tasks are doing; `reason`: what they wait for or why they fail, in the words of one of them."""
 
     name: str
     ready: int
     wanted: int
     status: Literal["waiting", "done", "failed"]
     note: str = ""
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -105,14 +106,16 @@ class Progress:
         failure = _update_failure(service) or self._slot_failure(service, tasks, current, seen, now)
         stale = [task for task in tasks if _runs_old(service, task, seen.nodes)]
         is_done = len(ready) >= wanted and not stale and len(slots) <= wanted
-        note = ""
+        note, waits_for = "", ""
         if service.spec.is_global and not slots:
             is_done = self._first is not None and now - self._first >= NO_NODE_AFTER
-            note = "no node matches"
-        if not is_done:
-            note = describe(service, slots.values(), len(stale), seen.nodes) or note
+            waits_for = "no node matches"
+        if failure:
+            waits_for = failure.why
+        elif not is_done and slots:
+            note, waits_for = describe(service, slots.values(), len(stale), seen.nodes)
         status: Literal["waiting", "done", "failed"] = "failed" if failure else "done" if is_done else "waiting"
-        progress = ServiceProgress(service.name, len(ready), wanted, status, failure.why if failure else note)
+        progress = ServiceProgress(service.name, len(ready), wanted, status, note, waits_for)
         return progress, failure, frozenset(task.id for task in ready)
 
     def _is_steady(self, service: Service, running: frozenset[str], now: float, first_look: bool) -> bool:
@@ -176,8 +179,8 @@ def has_healthcheck(service: Service) -> bool:
     return check is not None and bool(check.test) and check.test[0] != "NONE"
 
 
-def describe(service: Service, tasks: Iterable[Task], stale: int, nodes: Mapping[str, Node]) -> str:
-    """What the tasks that are not ready do, and the most telling reason."""
+def describe(service: Service, tasks: Iterable[Task], stale: int, nodes: Mapping[str, Node]) -> tuple[str, str]:
+    """What the tasks that are not ready do, and the most telling reason among them."""
     waiting = [task for task in tasks if not is_ready(service, task, nodes)]
     waiting = [task for task in waiting if task.spec == service.spec.task_template] or waiting
     states = sorted({task.status.state for task in waiting}, key=lambda state: ORDER[state])
@@ -185,8 +188,7 @@ def describe(service: Service, tasks: Iterable[Task], stale: int, nodes: Mapping
     if stale:
         parts.append(f"{stale} still on the old spec")
     worst = most_telling(waiting)
-    why = reason(worst) if worst is not None and worst.status.err else ""
-    return ", ".join(parts) + (f": {why}" if why else "") if parts else ""
+    return ", ".join(parts), worst.status.err if worst is not None else ""
 
 
 def most_telling(tasks: Iterable[Task]) -> Task | None:
@@ -209,7 +211,7 @@ def in_the_way(seen: Snapshot, assessment: Assessment) -> tuple[Failure, ...]:
             continue
         slots = _slots(service, [task for task in seen.tasks if task.service_id == service.id])
         task = most_telling(one for one in slots.values() if not is_ready(service, one, seen.nodes))
-        why = waiting[service.name].note or "no task was planned"
+        why = waiting[service.name].reason or "no task was planned"
         fallback = Failure(service.name, reason(task) if task else why, task, _where(task, seen) if task else "")
         out.append(known.get(service.name, fallback))
     return tuple(out)

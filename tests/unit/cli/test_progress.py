@@ -106,7 +106,8 @@ def test_why_a_task_waits_is_in_the_note_and_the_blame_at_the_time_out() -> None
     web, progress = service(1), Progress()
     waiting = task(web, 1, TaskState.PENDING, "no suitable node (2 nodes: insufficient memory)")
     assessment = look(progress, 0, web, waiting)
-    assert assessment.services[0].note == "1 pending: no suitable node (2 nodes: insufficient memory)"
+    assert assessment.services[0].note == "1 pending"
+    assert assessment.services[0].reason == "no suitable node (2 nodes: insufficient memory)"
     assert assessment.failures == ()
     blame = in_the_way(Snapshot((web,), (waiting,), NODES), assessment)
     assert blame[0].why == "no suitable node (2 nodes: insufficient memory)"
@@ -167,6 +168,6 @@ def test_a_global_service_without_a_node_is_done_after_a_while() -> None:
     agent = replace(base, spec=replace(base.spec, mode=ServiceMode(global_=GlobalMode())))
     first = look(progress, 0, agent)
     assert not first.done
-    assert first.services[0].note == "no node matches"
+    assert first.services[0].reason == "no node matches"
     look(progress, 3, agent)
     assert look(progress, 4, agent).done

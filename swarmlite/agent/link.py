@@ -12,6 +12,7 @@ from typing import Protocol
 import msgspec
 
 from swarmlite import settings
+from swarmlite.agent.together import together
 from swarmlite.errors import SwarmliteError, Unavailable
 from swarmlite.logs import logger
 from swarmlite.model.states import LAST_ALIVE, ORDER
@@ -111,19 +112,11 @@ class Link:
         self._describe = None
         await socket.send(msgspec.json.encode(self._owner.hello()))
         self._socket = socket
-        lost: Exception | None = None
         try:
-            async with asyncio.TaskGroup() as group:
-                group.create_task(self._beat(socket))
-                group.create_task(self._flush(socket))
-                await self._take(socket, manager)
-        except* Unavailable as several:
-            lost = several.exceptions[0]
+            await together(self._beat(socket), self._flush(socket), self._take(socket, manager))
         finally:
             self._socket = None
             self._owner.link_down()
-        if lost is not None:
-            raise lost
 
     async def _take(self, socket: Socket, manager: str) -> None:
         while True:

@@ -67,15 +67,23 @@ class LogStreams:
 
     async def _copy(self, request: LogRequest, container: str) -> None:
         queue: asyncio.Queue[Line | None] = asyncio.Queue(BATCH)
-        async with asyncio.TaskGroup() as group:
-            reading = group.create_task(self._read(request, container, queue))
+        reading = asyncio.create_task(self._read(request, container, queue))
+        try:
             while lines := await _batch(queue):
                 await self._send(LogLines(request=request.request, lines=tuple(lines)))
             await reading
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _read(self, request: LogRequest, container: str, queue: "asyncio.Queue[Line | None]") -> None:
-        async for line in self._engine.logs(container, request.follow, request.tail, request.since):
-            await queue.put(line)
+        lines = self._engine.logs(container, request.follow, request.tail, request.since)
+        try:
+            async for line in lines:
+                await queue.put(line)
+        except SwarmliteError:
+            await queue.put(None)
+            raise
         await queue.put(None)
 
 

@@ -36,8 +36,8 @@ from swarmlite.model.states import TaskState
 
 log = logger(__name__)
 
-WIDTH = 8
-"""Create and start calls under way at a time: an engine gets no faster with more, and other calls must not starve."""
+WIDTH = 12
+"""Create and start calls under way at a time: an engine gets no faster with more, and 16 calls fit into its client."""
 
 START_FAILED = 128
 """The exit code that the engine itself gives a container whose start failed."""

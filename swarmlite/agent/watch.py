@@ -10,6 +10,7 @@ from typing import Protocol
 
 from swarmlite.agent.body import LABEL_NODE, LABEL_TASK
 from swarmlite.agent.held import HEALTHY, STARTING, UNHEALTHY, Checked, Ended, Fact, OutOfMemory, Started, Vanished
+from swarmlite.agent.together import together
 from swarmlite.engine.base import SUBSCRIBED, Container, EngineInfo, Event
 from swarmlite.errors import SwarmliteError
 from swarmlite.logs import logger
@@ -49,26 +50,27 @@ class Watch:
 
     async def run(self) -> None:
         while True:
+            subscribed = asyncio.Event()
             try:
-                async with asyncio.TaskGroup() as group:
-                    group.create_task(self._follow(group))
-            except* SwarmliteError as lost:
-                self._watcher.engine_lost(str(lost.exceptions[0]))
+                await together(self._follow(subscribed), self._list_now_and_then(subscribed))
+            except SwarmliteError as error:
+                self._watcher.engine_lost(str(error))
             await asyncio.sleep(self._pause)
             self._pause = min(LATEST, self._pause * 2)
 
-    async def _follow(self, group: asyncio.TaskGroup) -> None:
+    async def _follow(self, subscribed: asyncio.Event) -> None:
         """Until the engine goes away."""
         info = await self._engine.connect()
         async for event in self._engine.events(self._filters):
             if event is SUBSCRIBED:
                 self._pause = SOONEST
                 self._watcher.engine_back(info)
-                group.create_task(self._list_now_and_then())
+                subscribed.set()
             elif (known := fact_of(event)) is not None:
                 self._watcher.happened(*known)
 
-    async def _list_now_and_then(self) -> None:
+    async def _list_now_and_then(self, subscribed: asyncio.Event) -> None:
+        await subscribed.wait()
         while True:
             mark = self._watcher.listing_begins()
             self._watcher.listed(await self._engine.list_containers(self._labels), mark)

@@ -352,13 +352,12 @@ def _service_volumes() -> list[Key]:
     ]
 
 
-def _update(name: str, effect: str) -> list[Key]:
+def _update(name: str) -> list[Key]:
     return [
-        Key(f"deploy.{name}", f.GROUP, _DONE, effect),
-        Key(f"deploy.{name}.delay", f.DURATION),
-        Key(f"deploy.{name}.failure_action", f.TEXT),
-        Key(f"deploy.{name}.max_failure_ratio", f.REAL),
-        Key(f"deploy.{name}.monitor", f.DURATION),
+        Key(f"deploy.{name}.delay", f.DURATION, _WARN, "there is no pause between one task and the next"),
+        Key(f"deploy.{name}.failure_action", f.TEXT, _WARN, "an update goes on when tasks of the new spec fail"),
+        Key(f"deploy.{name}.max_failure_ratio", f.REAL, _WARN, "failures of an update are not counted"),
+        Key(f"deploy.{name}.monitor", f.DURATION, _WARN, "failures of an update are not counted"),
         Key(f"deploy.{name}.order", f.TEXT),
         Key(f"deploy.{name}.parallelism", f.NATURAL_KEPT),
     ]
@@ -371,10 +370,12 @@ def _deploy() -> list[Key]:
         Key("deploy", f.GROUP),
         Key("deploy.mode", f.TEXT, _DONE, "replicated (the default) or global, one task on every node that fits"),
         Key("deploy.replicas", f.REPLICAS, _DONE, "how many tasks there are"),
-        Key("deploy.endpoint_mode", f.TEXT, _DONE, "vip or dnsrr"),
+        Key("deploy.endpoint_mode", f.TEXT, _NOTHING, "names lead to the tasks' own addresses in either mode"),
         Key("deploy.labels", f.LABELS, _DONE, "labels of the service"),
-        *_update("update_config", "how tasks are replaced when the service changes"),
-        *_update("rollback_config", "how tasks are replaced when a change is taken back"),
+        Key("deploy.update_config", f.GROUP, _DONE, "how many tasks are replaced at a time, and in which order"),
+        *_update("update_config"),
+        Key("deploy.rollback_config", f.GROUP, _WARN, "a change is taken back as any other change is made"),
+        *_update("rollback_config"),
         Key("deploy.resources", f.GROUP_ALWAYS),
         Key(limits, f.GROUP, _DONE, "what a task may use at most"),
         Key(f"{limits}.cpus", f.REAL_UNCAST),
@@ -405,7 +406,7 @@ def _deploy() -> list[Key]:
 def _networks() -> list[Key]:
     return [
         Key("networks.*", f.RESOURCE, _DONE, "networks that span the hosts"),
-        Key("networks.*.attachable", f.FLAG, _DONE, "kept; containers that are no tasks cannot join"),
+        Key("networks.*.attachable", f.FLAG, _WARN, "only tasks of the cluster can join"),
         Key("networks.*.driver", f.TEXT, _DONE, "overlay; others of one host (bridge) span the hosts just the same"),
         Key("networks.*.driver_opts", f.OPTIONS, _WARN, "has no effect on cluster networks"),
         Key("networks.*.enable_ipv4", f.FLAG_KEPT, _DONE, "false is refused: addresses are IPv4"),

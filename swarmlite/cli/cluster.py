@@ -103,14 +103,21 @@ def status(output: str, data_dir: Path) -> None:
 )
 @_dns_listen
 @click.option("--docker-host", metavar="URL", help="Another Docker Engine than init or join noted.")
+@click.option("--detach", "-d", is_flag=True, help="In the background, as init and join start it.")
 @options.data_dir
-def daemon(log_level: str, dns_listen: str | None, docker_host: str | None, data_dir: Path) -> None:
+def daemon(log_level: str, dns_listen: str | None, docker_host: str | None, detach: bool, data_dir: Path) -> None:
     """Run the daemon of a host that is in a cluster, in the foreground, with what the data directory holds.
 
-    init and join start it in the background; this is for containers, other supervisors, and for looking.
+    init and join start it in the background; this is for containers, other supervisors, and for looking. Where no
+    systemd runs, `--detach` starts it again after a boot.
     """
     from swarmlite.manager import setup
 
+    if detach:
+        if dns_listen is not None or docker_host is not None:
+            raise click.UsageError("a daemon in the background runs with what init or join noted")
+        options.run(setup.boot(data_dir))
+        return
     logs.setup(log_level)
     wanted = setup.DaemonOptions(data_dir=data_dir, docker_host=docker_host, dns_listen=dns_listen)
     options.run(setup.run_daemon(wanted))

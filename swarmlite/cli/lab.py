@@ -104,7 +104,7 @@ def kill(host: int) -> None:
 @lab.command()
 @click.argument("host", type=HOST)
 def start(host: int) -> None:
-    """Boot host HOST again, with the data it had."""
+    """Boot host HOST again, with the data it had; if it is in a cluster, its swarmlite daemon starts, too."""
     with _progress("booting") as say:
         app.start(_layout(), host, say)
 

@@ -57,10 +57,13 @@ def kill(layout: Layout, index: int) -> None:
 
 
 def start(layout: Layout, index: int, say: Say) -> None:
-    """Boot host `index` on the data it had; on a host that is on, start its engine if that is not there."""
+    """Boot host `index` on the data it had, and its swarmlite daemon if it is in a cluster; on a host that is on, start
+    its engine if that is not there.
+    """
     with _changing(layout, index) as state:
         node = layout.host(index)
-        if nodes.pid_of(node) and index not in state.off:
+        booted = not nodes.pid_of(node) or index in state.off
+        if not booted:
             if engine.answers(node.socket):
                 say(f"{node.name} is on already")
                 return
@@ -72,6 +75,8 @@ def start(layout: Layout, index: int, say: Say) -> None:
             hosts.wait_engine(node)
         write_state(layout, msgspec.structs.replace(state, off=tuple(i for i in state.off if i != index)))
         say(f"{node.name} is on")
+        if booted and hosts.start_daemon(node):
+            say(f"{node.name} is a member of a cluster: its swarmlite daemon is on")
 
 
 def set_link(layout: Layout, index: int, *, up: bool) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -10,7 +11,16 @@ from pathlib import Path
 from swarmlite.errors import EngineError, EngineUnavailable, Timeout, Unavailable
 from swarmlite.lab import engine, images, scripts
 from swarmlite.lab.layout import REGISTRY_PORT, Layout, Node
-from swarmlite.lab.nodes import boot, enter, environment, last_words, pid_of, ready, running_pid
+from swarmlite.lab.nodes import (
+    boot,
+    enter,
+    entered_environment,
+    environment,
+    last_words,
+    pid_of,
+    ready,
+    running_pid,
+)
 from swarmlite.lab.processes import is_node
 
 STOP_TIMEOUT = 60.0
@@ -142,6 +152,18 @@ def start_engine(node: Node) -> None:
         )  # fmt: skip
     wait_booted([(node, process)])
     wait_engine(node)
+
+
+def start_daemon(node: Node) -> bool:
+    """Start the host's swarmlite daemon if it is in a cluster, as systemd does at boot on a real host."""
+    if not (node.data / "node.json").exists():
+        return False
+    command = [*enter(running_pid(node)), sys.executable, "-m", "swarmlite", "daemon", "--detach"]
+    environment = entered_environment(node, Path(sys.executable).parent)
+    done = subprocess.run(command, env=environment, cwd="/", stdin=subprocess.DEVNULL, capture_output=True, text=True)
+    if done.returncode != 0:
+        raise Unavailable(f"the swarmlite daemon of {node.name} did not start: {done.stderr.strip()}")
+    return True
 
 
 def stop_engine(node: Node, number: int) -> None:

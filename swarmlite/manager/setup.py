@@ -1,6 +1,7 @@
 """What the command line needs of this room, in one place: a host's way into a cluster, its daemon, and its way out."""
 
 from swarmlite.manager.app import DaemonOptions, run_daemon
+from swarmlite.manager.boot import boot
 from swarmlite.manager.init import InitOptions, init
 from swarmlite.manager.join import JoinOptions, join
 from swarmlite.manager.leave import LeaveOptions, leave
@@ -10,6 +11,7 @@ __all__ = [
     "InitOptions",
     "JoinOptions",
     "LeaveOptions",
+    "boot",
     "init",
     "join",
     "leave",

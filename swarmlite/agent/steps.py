@@ -179,7 +179,9 @@ class Steps:
         except Unavailable:
             raise
         except SwarmliteError as error:
-            raise error if afresh else EngineError(f"{error} (and it is not on this host)") from error
+            why = str(error).removeprefix(f"image {image}: ")
+            lacks = "" if afresh else " is not on this host, and"
+            raise EngineError(f"image {image}{lacks or ':'} {why}") from error
         finally:
             if not lock.locked():
                 self._pulls.pop(image, None)

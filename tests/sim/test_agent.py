@@ -203,7 +203,7 @@ def test_what_cannot_be_prepared_is_rejected_in_words() -> None:
             await until(lambda: host.manager.state("nosuch") is TaskState.REJECTED)
             await until(lambda: host.manager.state("never") is TaskState.REJECTED)
             assert host.manager.err("nosuch") == (
-                "image nosuch:1: not found in registry docker.io, or it needs a login (and it is not on host1)"
+                "image nosuch:1 is not on host1, and not found in registry docker.io, or it needs a login"
             )
             assert host.manager.err("never") == "image x:1: not on host1, and its pull policy is never"
             host.engine.fail("create", EngineError("the disk of this host is full (no space left on device)"))
@@ -283,6 +283,27 @@ def test_an_agent_killed_at_any_moment_ends_with_one_container_a_task() -> None:
 
     for moment in range(0, 40):
         run(story(moment * 0.0125))
+
+
+def test_why_a_task_failed_is_still_known_after_the_agents_restart() -> None:
+    async def story() -> None:
+        async with a_host() as host:
+            host.manager.assign(
+                a_task("t1", spec=ContainerSpec(image="bb", args=("serve",), healthcheck=CHECK)), a_task("t2")
+            )
+            await running(host, "t2")
+            host.engine.set_health("shop_web.1.t1", "unhealthy", "refused")
+            await until(lambda: host.manager.state("t1") is TaskState.FAILED)
+            await asyncio.sleep(1)
+            await host.kill_agent()
+            host.manager.reports.clear()
+            await host.engine.remove("shop_web.1.t2", force=True)
+            host.start_agent()
+            await until(lambda: host.manager.state("t2") is TaskState.FAILED)
+            assert host.manager.err("t1") == "unhealthy: refused"
+            assert host.manager.err("t2") == "its container was removed from outside"
+
+    run(story())
 
 
 def test_what_was_unassigned_while_the_agent_was_dead_goes_when_the_manager_says_so() -> None:

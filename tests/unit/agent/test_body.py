@@ -50,7 +50,7 @@ def body(spec: ContainerSpec, place: Place = OLD) -> dict[str, object]:
 def test_a_spec_that_says_nothing_leaves_all_to_the_image_and_the_engine() -> None:
     made = body(ContainerSpec(image="bb"))
     assert made.keys() == {"Image", "Labels", "HostConfig"}
-    assert made["HostConfig"] == {"RestartPolicy": {"Name": "no"}, "DnsOptions": ["attempts:2"]}
+    assert made["HostConfig"] == {"RestartPolicy": {"Name": "no"}}
 
 
 @pytest.mark.parametrize(

@@ -126,7 +126,10 @@ def size(node: Node, path: Path, report: Report) -> Json | Omit:
     except ValueError as error:
         report.fault(node, path, str(error))
         return OMIT
-    return OMIT if value == 0 or isinstance(node.value, float) else str(value)
+    if isinstance(node.value, float):
+        report.warn(node, path, f"{show(node.value)} counts as nothing, as in docker compose; write a whole number")
+        return OMIT
+    return str(value) if value else OMIT
 
 
 def _duration(keep_zero: bool) -> Callable[[Node, Path, Report], Json | Omit]:

@@ -24,13 +24,19 @@ def read(path: str) -> str:
     """A file's text; ValueError says why it cannot be read."""
     try:
         if path == STDIN:
-            return sys.stdin.buffer.read().decode()
+            return _stdin().decode()
         with open(path, "rb") as file:
             return file.read().decode()
     except UnicodeDecodeError as error:
         raise ValueError(f"is not UTF-8 text: byte {error.object[error.start]:#04x} at {error.start}") from error
     except OSError as error:
         raise ValueError(f"cannot be read: {(error.strerror or str(error)).lower()}") from error
+
+
+@cache
+def _stdin() -> bytes:
+    """Read once: the project's name is looked for before the file is loaded."""
+    return sys.stdin.buffer.read()
 
 
 def exists(path: str) -> bool:

@@ -132,8 +132,6 @@ def _written_name(names: Sequence[str]) -> str | None:
     """The last `name:` of the files. What is wrong with them is said when they are loaded."""
     last: str | None = None
     for name in names:
-        if name == files.STDIN:
-            continue
         try:
             text = files.read(name)
         except ValueError:

@@ -24,6 +24,7 @@ def warnings(folder: Folder, keys: str, rest: str = "") -> list[str]:
         ("volumes: [./here:/x]", "of the node that the task runs on, not of this machine"),
         ("volumes: ['/a:/b:bogus']", "services.web.volumes[0]: the option 'bogus' is unknown and does nothing"),
         ("volumes: ['/a:/b:z']", "services.web.volumes[0].bind.selinux: the path is not relabelled"),
+        ("mem_limit: 1e3", "services.web.mem_limit: 1000 counts as nothing, as in docker compose"),
         ("tmpfs: ['/a:noexec']", "services.web.tmpfs[0]: the option 'noexec' is not applied"),
         ("ports: ['80:80', '80:80']", "services.web.ports[1]: takes the place of entry 0, which is the same thing"),
         ("links: [web2]\n  web2: {image: x", "services.web.links: needs nothing: services of one network have names"),

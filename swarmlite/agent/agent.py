@@ -19,6 +19,7 @@ from swarmlite.agent.link import Dial, Link
 from swarmlite.agent.logs import LogEngine, LogStreams
 from swarmlite.agent.names import NameBook
 from swarmlite.agent.networks import HostNetworks, Listener, Overlay
+from swarmlite.agent.ports import HostPorts, Kernel
 from swarmlite.agent.state import SAVE_AFTER, Ledger, Saved
 from swarmlite.agent.steps import StepEngine, Steps
 from swarmlite.agent.watch import Watch, WatchedEngine
@@ -76,6 +77,7 @@ class Parts:
 
     engine: AgentEngine
     overlay: Overlay
+    ports: Kernel
     dns: Resolver
     dial: Dial
     state: Memory
@@ -103,6 +105,7 @@ class Agent:
         self._board = Board(parts.now, self._changed)
         self._loop: Loop[str] = Loop(self._turn, lambda: asyncio.get_running_loop().time())
         self._networks = HostNetworks(parts.overlay, parts.dns, self._networks_in_use)
+        self._ports = HostPorts(parts.ports, self._networks)
         self._steps = Steps(parts.engine, self._networks, self._place, self._board.learn, parts.now)
         self._book = NameBook()
         self._told_domain = ""
@@ -129,8 +132,8 @@ class Agent:
         self._link_lost()
         async with asyncio.TaskGroup() as group:
             self._workers = group
-            routines = (self._watch.run(), self._loop.run(), self._networks.run(), self._answer(), self._save())
-            running = [group.create_task(routine) for routine in (*routines, self._keep_link())]
+            routines = (self._watch.run(), self._loop.run(), self._networks.run(), self._ports.run(), self._answer())
+            running = [group.create_task(routine) for routine in (*routines, self._save(), self._keep_link())]
             reason = await self._dismissed
             await self._part()
             for task in running:
@@ -144,6 +147,7 @@ class Agent:
         self._info = info
         self._engine_error = ""
         self._networks.doubt()
+        self._ports.doubt()
         self._link.describe(self._description())
 
     def engine_lost(self, why: str) -> None:
@@ -217,6 +221,8 @@ class Agent:
         self._networks.assign(message.networks, message.gone_networks)
         self._book.put(message.names, message.gone_networks)
         self._board.assign(message.tasks, message.gone_tasks)
+        if message.published is not None:
+            self._ports.assign(message.ingress, message.published)
         self._names_due.set()
         self._save_due.set()
 
@@ -226,6 +232,7 @@ class Agent:
         self._book.replace(ledger.names.values())
         self._networks.assign(ledger.networks.values())
         self._board.assign(ledger.tasks.values(), restarts=restarts)
+        self._ports.assign(ledger.ingress, ledger.published)
         self._names_due.set()
         self._save_due.set()
 
@@ -291,8 +298,7 @@ class Agent:
         if report is None or after.task is None or (before is None and after.status == after.task.status):
             return
         self._link.report(report)
-        if before is not None and before.ran_in_place != after.ran_in_place:
-            self._save_due.set()
+        self._save_due.set()
 
     def _touch_all(self) -> None:
         self._loop.touch(held.id for held in self._board)
@@ -327,6 +333,7 @@ class Agent:
             async with asyncio.timeout(PARTING):
                 await self._listed.wait()
                 await self._board.empty()
+                await self._ports.settle()
                 while not await self._networks.settle():  # noqa: ASYNC110 - the engine lets one go when it can
                     await asyncio.sleep(0.2)
         except TimeoutError:
@@ -371,7 +378,8 @@ class Agent:
             await asyncio.sleep(SAVE_AFTER)
             self._save_due.clear()
             restarts = {held.id: held.ran_in_place for held in self._board if held.ran_in_place}
-            await self._parts.state.save(self._ledger.whole(), restarts)
+            states = {held.id: held.status for held in self._board if held.status is not None}
+            await self._parts.state.save(self._ledger.whole(states), restarts)
 
     # --- answers to the parts ---
 

@@ -16,6 +16,7 @@ from swarmlite.dns.process import DnsProcess
 from swarmlite.engine.client import Engine
 from swarmlite.errors import Unavailable
 from swarmlite.network.overlay import Overlay
+from swarmlite.network.ports import Ports
 from swarmlite.protocol.link import Dismissed
 
 DNS_PORT = 53
@@ -85,6 +86,7 @@ def _assembled(config: AgentConfig, engine: Engine, dns: DnsProcess, dial: Dial)
     parts = Parts(
         engine=engine,
         overlay=Overlay(engine, config.address),
+        ports=Ports(),
         dns=dns,
         dial=dial,
         state=StateFile(config.data_dir),

@@ -167,7 +167,9 @@ def _resolver(task: Task, place: Place, networks: Mapping[str, HostNetwork]) -> 
         servers = [first.gateway, *servers]
         search = [place.domain, *search]
     options = [option for option in own.options if option != "ndots:0"] if own else []
-    return found | {"Dns": servers, "DnsSearch": search, "DnsOptions": options or ["attempts:2"]}
+    if attached and not options:
+        options = ["attempts:2"]
+    return found | {"Dns": servers, "DnsSearch": search, "DnsOptions": options}
 
 
 def _networking(task: Task, place: Place, networks: Mapping[str, HostNetwork]) -> Json:

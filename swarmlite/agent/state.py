@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from swarmlite.logs import logger
-from swarmlite.model.objects import Task
-from swarmlite.protocol.link import AssignedNetwork, Assignments, Changes
+from swarmlite.model.objects import Task, TaskStatus
+from swarmlite.protocol.link import AssignedNetwork, Assignments, Changes, PublishedPort
 from swarmlite.protocol.names import NetworkNames
 
 log = logger(__name__)
@@ -35,12 +36,15 @@ class Ledger:
         self.tasks: dict[str, Task] = {}
         self.networks: dict[str, AssignedNetwork] = {}
         self.names: dict[str, NetworkNames] = {}
+        self.ingress = ""
+        self.published: tuple[PublishedPort, ...] = ()
 
     def replace(self, message: Assignments) -> None:
         self.node_id, self.domain = message.node_id, message.domain
         self.tasks = {task.id: task for task in message.tasks}
         self.networks = {network.id: network for network in message.networks}
         self.names = {network.id: network for network in message.names}
+        self.ingress, self.published = message.ingress, message.published
 
     def apply(self, message: Changes) -> None:
         self.tasks |= {task.id: task for task in message.tasks}
@@ -51,14 +55,19 @@ class Ledger:
         for id in message.gone_networks:
             self.networks.pop(id, None)
             self.names.pop(id, None)
+        if message.published is not None:
+            self.ingress, self.published = message.ingress, message.published
 
-    def whole(self) -> Assignments:
+    def whole(self, states: Mapping[str, TaskStatus] = {}) -> Assignments:
+        """`states`: what was said last of each task, which is newer than what the manager sent."""
         return Assignments(
             node_id=self.node_id,
             domain=self.domain,
-            tasks=tuple(self.tasks.values()),
+            tasks=tuple(replace(task, status=states.get(id, task.status)) for id, task in self.tasks.items()),
             networks=tuple(self.networks.values()),
             names=tuple(self.names.values()),
+            ingress=self.ingress,
+            published=self.published,
         )
 
 

@@ -15,7 +15,7 @@ from swarmlite.control.dispatch import Dispatch
 from swarmlite.control.ids import new_id
 from swarmlite.control.logs import LogLine, LogQuery
 from swarmlite.control.mirror import Mirror
-from swarmlite.control.stacks import Deployment, DeployResult, networks, retired, services
+from swarmlite.control.stacks import Deployment, DeployResult, fabric, networks, retired, services, taken_back
 from swarmlite.errors import (
     AlreadyExists,
     FailedPrecondition,
@@ -167,8 +167,11 @@ class ClusterControl:
         validate.network_spec(spec)
 
         def decide(view: View) -> tuple[list[Change], Network]:
-            if any(network.name == spec.name for network in view.networks.values()):
+            if view.network_named(spec.name) is not None:
                 raise AlreadyExists(f"network with name {spec.name} already exists")
+            leaving = next((network for network in view.networks.values() if network.name == spec.name), None)
+            if leaving is not None and fabric(leaving.spec) == fabric(spec):
+                return [Put(back := taken_back(leaving, spec))], back
             created = make.network(view, new_id(), spec, self._clock())
             return [Put(created)], created
 

@@ -73,7 +73,7 @@ def network(view: View, id: str, spec: NetworkSpec, now: datetime, beside: tuple
 
 def ingress_network(view: View, id: str, now: datetime, beside: tuple[Network, ...] = ()) -> Network:
     """The network behind published ports, which the first service that publishes any brings with it."""
-    spec = NetworkSpec(name=ingress.INGRESS, labels={"io.swarmlite.ingress": "true"})
+    spec = NetworkSpec(name=ingress.INGRESS, internal=True, labels={"io.swarmlite.ingress": "true"})
     return network(view, id, spec, now, beside)
 
 

@@ -77,7 +77,7 @@ class Deployment:
                 f"network {spec.name} exists with other settings (driver, internal, options or subnet), and a network "
                 f"cannot be changed under its containers; remove it first (`swarmlite stack rm {self._stack.name}`)"
             )
-        revived = replace(network, spec=spec, swarmlite=replace(network.swarmlite, pending_delete=False))
+        revived = taken_back(network, spec)
         if revived != network:
             self.changes.append(Put(revived))
         self._networks[spec.name] = revived
@@ -130,6 +130,11 @@ def networks(view: View, stack: str) -> list[Network]:
 def retired(network: Network) -> Network:
     """A network that was removed gives its name up and goes when its last task has gone."""
     return replace(network, swarmlite=replace(network.swarmlite, pending_delete=True))
+
+
+def taken_back(network: Network, spec: NetworkSpec) -> Network:
+    """A network that is wanted (again), with the labels that it is wanted with."""
+    return replace(network, spec=spec, swarmlite=replace(network.swarmlite, pending_delete=False))
 
 
 def fabric(spec: NetworkSpec) -> NetworkSpec:

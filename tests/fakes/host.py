@@ -1,7 +1,7 @@
 """One host without a kernel: networks and a DNS process in memory, and a manager at the other end of the link."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
@@ -19,6 +19,7 @@ from swarmlite.model.objects import (
 )
 from swarmlite.model.spec import ContainerSpec, Healthcheck, RestartPolicy, TaskTemplate
 from swarmlite.model.states import TaskState
+from swarmlite.network.rules import Published
 from swarmlite.protocol.link import (
     AgentMessage,
     AssignedNetwork,
@@ -243,6 +244,22 @@ class FakeManager:
                 states.append(report.status.state)
 
 
+class FakeKernel:
+    """`published`: what this host's kernel lets in."""
+
+    def __init__(self) -> None:
+        self.published: tuple[Published, ...] = ()
+
+    async def publish(self, ports: Iterable[Published], bridge: str) -> None:
+        self.published = tuple(ports)
+
+    async def mend(self, ports: Iterable[Published], bridge: str) -> None:
+        self.published = tuple(ports)
+
+    async def clear(self) -> None:
+        self.published = ()
+
+
 class Host:
     """A host whose agent can be killed and started again; engine, disk, DNS and manager outlive it."""
 
@@ -250,6 +267,7 @@ class Host:
         self.engine = FakeEngine()
         self.manager = FakeManager()
         self.overlay = FakeOverlay(self.engine)
+        self.kernel = FakeKernel()
         self.dns = FakeDns()
         self.memory = FakeMemory()
         self._running: asyncio.Task[str] | None = None
@@ -258,6 +276,7 @@ class Host:
         parts = Parts(
             engine=self.engine,
             overlay=self.overlay,
+            ports=self.kernel,
             dns=self.dns,
             dial=self.manager.dial,
             state=self.memory,

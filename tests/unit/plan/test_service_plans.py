@@ -4,7 +4,7 @@ from collections import Counter
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -184,6 +184,7 @@ def test_any_state_comes_to_rest_with_one_task_in_each_slot_that_is_wanted(view:
 @given(worlds(), st.integers(1, 3))
 @settings(max_examples=300, deadline=None)
 def test_a_plan_interrupted_after_any_action_comes_to_the_same_end(view: View, limit: int) -> None:
+    assume(any(_is_usable(node) for node in view.nodes.values()))  # else an update waits for what cannot start
     whole, broken = settle(copy(view), None), settle(copy(view), limit)
     assert len(shape(whole)) == len(shape(broken))
     assert _images(whole) == _images(broken)

@@ -23,7 +23,7 @@ from swarmlite.control.cluster import ClusterControl
 from swarmlite.control.controllers import Controllers
 from swarmlite.control.dispatch import Dispatch
 from swarmlite.control.mirror import Mirror
-from swarmlite.errors import FailedPrecondition
+from swarmlite.errors import FailedPrecondition, SwarmliteError, Unavailable
 from swarmlite.manager import tls
 from swarmlite.manager.background import background_of
 from swarmlite.manager.datadir import DataDir, NodeRecord
@@ -63,17 +63,35 @@ async def run_daemon(options: DaemonOptions) -> None:
     dns_listen = record.dns_listen if options.dns_listen is None else options.dns_listen
     record = replace(record, docker_host=docker_host, dns_listen=dns_listen)
     with datadir.locked():
-        main = asyncio.create_task(_serve(datadir, record))
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, main.cancel)
         try:
-            await main
-        except asyncio.CancelledError:
-            log.info("stopped")
-        finally:
-            for number in (signal.SIGTERM, signal.SIGINT):
-                loop.remove_signal_handler(number)
+            await _until_signalled(asyncio.create_task(_serve(datadir, record)))
+        except OSError as error:
+            raise Unavailable(str(error)) from error
+        except BaseExceptionGroup as several:  # of the tasks in a group; one reason is enough to end
+            expected, bugs = several.split((SwarmliteError, OSError))
+            if bugs is not None or expected is None:
+                raise
+            raise _first(expected) from several
+
+
+async def _until_signalled(main: asyncio.Task[None]) -> None:
+    loop = asyncio.get_running_loop()
+    signals = (signal.SIGTERM, signal.SIGINT)
+    for number in signals:
+        loop.add_signal_handler(number, main.cancel)
+    try:
+        await main
+    except asyncio.CancelledError:
+        log.info("stopped")
+    finally:
+        for number in signals:
+            loop.remove_signal_handler(number)
+
+
+def _first(error: BaseException) -> SwarmliteError:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error if isinstance(error, SwarmliteError) else Unavailable(str(error))
 
 
 async def _serve(datadir: DataDir, record: NodeRecord) -> None:

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Protocol
 
-from swarmlite.errors import SwarmliteError, Timeout
+from swarmlite.errors import SwarmliteError, Timeout, Unavailable
 from swarmlite.manager.datadir import DataDir, write
 from swarmlite.settings import DATA_DIR
 
@@ -128,7 +128,10 @@ class Detached:
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
-        self._process = await asyncio.to_thread(self._start)
+        try:
+            self._process = await asyncio.to_thread(self._start)
+        except OSError as error:
+            raise Unavailable(f"the daemon cannot be started: {error.strerror}: {error.filename}") from error
 
     def ended(self) -> bool:
         return self._process is not None and self._process.poll() is not None

@@ -4,6 +4,8 @@ The manager is recognised by its CA, and the clocks are compared, before the sec
 """
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +18,7 @@ from swarmlite.errors import (
 )
 from swarmlite.manager import host, pki, tls, tokens
 from swarmlite.manager.app import DaemonOptions, run_daemon
-from swarmlite.manager.datadir import DataDir, NodeRecord, write
+from swarmlite.manager.datadir import NodeRecord, write
 from swarmlite.manager.fresh import Say, fresh, look_at_engine, start, undone_on_failure
 from swarmlite.manager.host import HostPort
 from swarmlite.manager.outbound import ManagerPort, looking_at
@@ -56,16 +58,15 @@ async def join(options: JoinOptions) -> NodeRecord:
                 secret=token.secret, name=name, address=address, request=request.decode(), description=description
             )
             joined = await port.join(asked)
+            credentials = key + joined.certificate.encode()
             record = _joined_record(joined, asked, str(remote), docker_host)
-            write(datadir.credentials, key + joined.certificate.encode())
-            write(datadir.ca, authority.certificate.encode(), mode=0o644)
-            datadir.write_record(record)
+            async with _withdrawn_on_failure(record, authority, credentials):
+                write(datadir.credentials, credentials)
+                write(datadir.ca, authority.certificate.encode(), mode=0o644)
+                datadir.write_record(record)
         if not options.foreground:
-            try:
+            async with _withdrawn_on_failure(record, authority, credentials):
                 await start(datadir, record)
-            except BaseException:
-                await _withdraw(datadir)
-                raise
     options.say(_joined(record))
     if options.foreground:
         await run_daemon(DaemonOptions(data_dir=datadir.root))
@@ -106,15 +107,16 @@ def _joined_record(joined: Joined, asked: JoinRequest, manager: str, docker_host
     )
 
 
-async def _withdraw(datadir: DataDir) -> None:
-    """Take a join back at the manager; if it cannot be reached, the node stays in its list as down."""
-    record = datadir.find_record()
-    if record is None:
-        return
+@asynccontextmanager
+async def _withdrawn_on_failure(record: NodeRecord, authority: Authority, credentials: bytes) -> AsyncIterator[None]:
+    """Take the join back at the manager; if it cannot be reached, the node stays in its list and is never ready."""
     try:
-        await ManagerPort(record.manager, tls.client_context(datadir.ca, datadir.credentials)).leave()
-    except SwarmliteError:
-        return
+        yield
+    except BaseException:
+        context = tls.unsaved_context(authority.certificate, credentials)
+        with suppress(SwarmliteError):
+            await ManagerPort(record.manager, context).leave()
+        raise
 
 
 def _joined(record: NodeRecord) -> str:

@@ -1,5 +1,6 @@
 """What a host asks of its manager over the one port, beside the link: to join, to renew its certificate, to leave."""
 
+import os
 import ssl
 from typing import TypeVar
 
@@ -100,5 +101,6 @@ def _why(error: Exception) -> str:
     if isinstance(error, TimeoutError):
         return "no answer in time"
     if isinstance(error, aiohttp.ClientConnectorError):
-        return error.os_error.strerror or str(error.os_error)
+        code = error.os_error.errno or 0  # negative for names that are unknown, whose text is good as it is
+        return os.strerror(code) if code > 0 else error.os_error.strerror or str(error.os_error)
     return str(error) or type(error).__name__

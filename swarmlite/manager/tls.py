@@ -1,5 +1,6 @@
 """TLS between hosts: who may talk to whom, from certificates of the cluster's own CA."""
 
+import os
 import ssl
 from collections.abc import Mapping
 from pathlib import Path
@@ -34,6 +35,16 @@ def client_context(ca: Path, credentials: Path) -> ssl.SSLContext:
 def joining_context(ca: str) -> ssl.SSLContext:
     """For a host that has only the pinned CA certificate (PEM) yet."""
     return _trusting(cadata=ca)
+
+
+def unsaved_context(ca: str, credentials: bytes) -> ssl.SSLContext:
+    """As `client_context`, for a disk that takes nothing: `ssl` reads keys from files, so this one is in memory."""
+    context = joining_context(ca)
+    with open(os.memfd_create("credentials"), "wb") as file:
+        file.write(credentials)
+        file.flush()
+        context.load_cert_chain(f"/proc/self/fd/{file.fileno()}")
+    return context
 
 
 def looking_context() -> ssl.SSLContext:

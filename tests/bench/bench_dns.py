@@ -101,7 +101,8 @@ def resident_mib(pid: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-async def main() -> None:
+async def figures() -> list[tuple[str, float, str]]:
+    """(what, measured, at most) of each."""
     with tempfile.TemporaryDirectory() as run_dir:
         started = time.perf_counter()
         async with DnsProcess(Path(run_dir)) as dns:
@@ -112,7 +113,7 @@ async def main() -> None:
             rate, cost = await asyncio.to_thread(saturate, dns.pid)
             times = await asyncio.to_thread(pace)
             changed = await change(dns)
-            rows = [
+            return [
                 ("CPU of one answer, µs", cost, "15"),
                 ("answers/s, generator on the same cores", rate, ""),
                 (f"p50 at {RATE}/s, ms", times[len(times) // 2] * 1e3, ""),
@@ -121,10 +122,13 @@ async def main() -> None:
                 ("memory of the process, MiB", resident_mib(dns.pid), "25"),
                 ("start to ready, ms", cold, ""),
             ]
+
+
+def main() -> None:
     print(f"{'DNS':42} {'measured':>10} {'at most':>8}")
-    for what, value, limit in rows:
+    for what, value, limit in asyncio.run(figures()):
         print(f"{what:42} {value:10.2f} {limit:>8}")
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    main()

@@ -9,9 +9,10 @@ user waits for, not of the schedulers alone.
 import gc
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import count
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -27,7 +28,7 @@ from swarmlite.model.spec import (
 )
 from swarmlite.model.states import TaskState
 from swarmlite.model.view import Change, Put, View
-from swarmlite.plan.actions import CreateTask, Desire
+from swarmlite.plan.actions import AnyAction, CreateTask, Desire
 from swarmlite.plan.apply import changes
 from swarmlite.plan.placement import place
 
@@ -91,7 +92,7 @@ def lose_nodes(view: View, share: float) -> None:
     lost = list(view.nodes.values())[:: round(1 / share)]
     view.apply((Put(replace(node, status=NodeStatus(state=NodeState.DOWN))) for node in lost), view.version + 1)
     ids = count()
-    actions = []
+    actions: list[AnyAction] = []
     for node in lost:
         for task in view.tasks_of_node(node.id).values():
             actions.append(Desire(task_id=task.id, state=TaskState.SHUTDOWN, why=""))
@@ -117,8 +118,17 @@ def degraded(nodes: int, tasks: int, services: int) -> View:
     return view
 
 
-def measure(name: str, setup: Setup, run: Callable[[View], None], limit: int, peer: int = 0) -> None:
-    """`limit` and `peer` in milliseconds."""
+class Figure(NamedTuple):
+    """Milliseconds; `peer` is swarmkit's, 0 where it has none."""
+
+    name: str
+    least: float
+    median: float
+    limit: int
+    peer: int
+
+
+def measure(name: str, setup: Setup, run: Callable[[View], None], limit: int, peer: int = 0) -> Figure:
     times = []
     for _ in range(ROUNDS):
         view = setup()
@@ -127,41 +137,45 @@ def measure(name: str, setup: Setup, run: Callable[[View], None], limit: int, pe
         run(view)
         times.append((time.perf_counter() - start) * 1000)
         assert not view.unplaced
-    middle = statistics.median(times)
-    ratio = f"{peer:6} {peer / middle:5.1f} x" if peer else ""
-    print(f"{name:56} {min(times):7.1f} {middle:7.1f} {limit:6} {'ok' if middle <= limit else 'SLOW':5}{ratio}")
+    return Figure(name, min(times), statistics.median(times), limit, peer)
 
 
-def main() -> None:
-    print(f"{'placement, in memory (ms)':56} {'min':>7} {'median':>7} {'limit':>6} {'':5}{'swarmkit':>8}")
-    measure(
+def figures() -> Iterator[Figure]:
+    yield measure(
         "10,000 tasks of 100 services on 1,000 nodes",
         lambda: cluster(1_000, 100, constrained=False),
         lambda view: deploy(view, 10_000),
         300,
     )
-    measure(
+    yield measure(
         "  with constraints and reservations, encoded",
         lambda: cluster(1_000, 100, constrained=True),
         lambda view: deploy(view, 10_000, encoded=True),
         300,
         peer=572,
     )
-    measure(
+    yield measure(
         "10,000 tasks of 100 services on 10,000 nodes",
         lambda: cluster(10_000, 100, constrained=False),
         lambda view: deploy(view, 10_000),
         296,
     )
-    measure(
+    yield measure(
         "  encoded",
         lambda: cluster(10_000, 100, constrained=False),
         lambda view: deploy(view, 10_000, encoded=True),
         296,
         peer=593,
     )
-    measure("what 1 % of 1,000 nodes held, of 10,000 tasks", lambda: degraded(1_000, 10_000, 100), settle, 50)
-    measure("what 1 % of 10,000 nodes held, of 10,000 tasks", lambda: degraded(10_000, 10_000, 100), settle, 50)
+    yield measure("what 1 % of 1,000 nodes held, of 10,000 tasks", lambda: degraded(1_000, 10_000, 100), settle, 50)
+    yield measure("what 1 % of 10,000 nodes held, of 10,000 tasks", lambda: degraded(10_000, 10_000, 100), settle, 50)
+
+
+def main() -> None:
+    print(f"{'placement, in memory (ms)':56} {'min':>7} {'median':>7} {'limit':>6} {'':5}{'swarmkit':>8}")
+    for name, least, middle, limit, peer in figures():
+        beside = f"{peer:6} {peer / middle:5.1f} x" if peer else ""
+        print(f"{name:56} {least:7.1f} {middle:7.1f} {limit:6} {'ok' if middle <= limit else 'SLOW':5}{beside}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ def nodes(items: Iterable[Node]) -> list[Row]:
             "id": node.id,
             "name": node.name,
             "state": node.status.state.value,
-            "message": node.status.message,
+            "message": node.engine_error or node.status.message,
             "availability": node.spec.availability.value,
             "role": node.spec.role.value,
             "leader": node.manager_status is not None and node.manager_status.leader,
@@ -49,6 +49,7 @@ NODES = (
     Column("MEMORY", lambda row: times.size(row["memory_bytes"])),
     Column("ENGINE", "engine_version"),
     Column("LABELS", lambda row: _labels(row["labels"])),
+    Column("MESSAGE", "message", wrong=True),
 )
 
 

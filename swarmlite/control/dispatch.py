@@ -18,7 +18,7 @@ from swarmlite.control.session import NodeView, Send, Session
 from swarmlite.control.streams import LogStreams
 from swarmlite.errors import NotFound, SwarmliteError
 from swarmlite.logs import logger
-from swarmlite.model.objects import Network, Node, NodeState, NodeStatus, Object, Service, Task
+from swarmlite.model.objects import Network, Node, NodeExtension, NodeState, NodeStatus, Object, Service, Task
 from swarmlite.model.states import ORDER, TaskState, is_ahead
 from swarmlite.model.view import Change, Put, View
 from swarmlite.plan import endpoints, ingress, networks
@@ -35,6 +35,10 @@ GATHER = 0.004
 """Seconds that a report waits for others before all are written as one: well under what anyone notices."""
 
 
+def _extension(engine_error: str) -> NodeExtension | None:
+    return NodeExtension(engine_error=engine_error) if engine_error else None
+
+
 _DISPATCHED = ORDER[TaskState.ASSIGNED]
 
 
@@ -48,7 +52,9 @@ class Dispatch:
         self.steady = steady or steady_clock()
         self._clock = clock
         self._sessions: dict[str, Session] = {}
+        self._engineless: set[str] = set()
         self._suspects: frozenset[str] = frozenset()
+        self._told_all: set[str] = set()
         self._names: dict[str, NetworkNames] = {}
         self._members: dict[str, frozenset[str]] = {}
         self._published: tuple[PublishedPort, ...] | None = None
@@ -68,6 +74,8 @@ class Dispatch:
         await self._mirror.transact(lambda view: (self._welcome(view, node_id, hello), None))
         session = Session(node_id, send, self)
         self._sessions[node_id] = session
+        self._engineless.discard(node_id)
+        (self._told_all.add if hello.all_names else self._told_all.discard)(node_id)
         self.beat(node_id)
         self.report(node_id, hello.tasks)
         return session
@@ -81,11 +89,13 @@ class Dispatch:
         self.streams.lost(session.node_id)
         pulse = self.pulses.get(session.node_id)
         if pulse is not None and peer_closed:
-            self.pulses[session.node_id] = replace(pulse, closed=True)
+            self.pulses[session.node_id] = replace(pulse, closed="its agent has gone")
         log.info("agent disconnected", node=session.node_id, peer_closed=peer_closed)
 
     def beat(self, node_id: str) -> None:
-        self.pulses[node_id] = Pulse(self.steady())
+        """A sign of life. A host whose engine does not answer is heard, but not well."""
+        if node_id not in self._engineless:
+            self.pulses[node_id] = Pulse(self.steady())
 
     def forgive(self, pause: timedelta) -> None:
         """This process itself stood still for `pause`: nobody's beats could be heard meanwhile."""
@@ -100,10 +110,18 @@ class Dispatch:
     async def describe(self, node_id: str, described: Describe) -> None:
         def decide(view: View) -> tuple[list[Change], None]:
             node = view.nodes.get(node_id)
-            if node is None or node.description == described.description:
+            if node is None:
                 return [], None
-            return [Put(replace(node, description=described.description, updated_at=self._clock()))], None
+            updated = replace(node, description=described.description, swarmlite=_extension(described.engine_error))
+            return ([] if updated == node else [Put(replace(updated, updated_at=self._clock()))]), None
 
+        if described.engine_error:
+            self._engineless.add(node_id)
+            heard = self.pulses.get(node_id, Pulse(self.steady()))
+            self.pulses[node_id] = replace(heard, closed="its engine does not answer")
+        else:
+            self._engineless.discard(node_id)
+            self.beat(node_id)
         await self._mirror.transact(decide)
 
     async def dismiss(self, node_id: str, reason: str) -> None:
@@ -150,7 +168,8 @@ class Dispatch:
         candidates = self._networks_of(node_id) | ({entry.id} if entry else set())
         wanted = {id for id in candidates if node_id in self._members_of(id) and id in view.networks}
         nets = {id: networks.assigned(view, view.networks[id], node_id, self._members_of(id)) for id in sorted(wanted)}
-        names = {id: self._names_of(id) for id in sorted(wanted)}
+        named = view.networks if node_id in self._told_all else wanted
+        names = {id: self._names_of(id) for id in sorted(named)}
         if entry is None or entry.id not in wanted:
             return NodeView(view.cluster.domain, tasks, nets, names)
         if self._published is None:
@@ -176,7 +195,7 @@ class Dispatch:
         if node is None:
             raise NotFound(f"node {node_id} is not in the cluster")
         status = NodeStatus(state=NodeState.READY, message="", addr=hello.address)
-        updated = replace(node, description=hello.description, status=status)
+        updated = replace(node, description=hello.description, status=status, swarmlite=None)
         return [] if updated == node else [Put(replace(updated, updated_at=self._clock()))]
 
     def _absorbed(self, batch: Sequence[tuple[str, TaskReport]], view: View) -> tuple[list[Change], None]:
@@ -227,6 +246,7 @@ class Dispatch:
         nodes: set[str] = set()
         if ids:
             self._published = None
+            nodes |= self._told_all
         for id in ids:
             self._names.pop(id, None)
             nodes |= self._members.pop(id, frozenset()) | networks.hosts(self._mirror.view, id)

@@ -145,6 +145,7 @@ def _difference(before: NodeView, now: NodeView) -> Changes | None:
         networks=_new(before.networks, now.networks),
         gone_networks=tuple(before.networks.keys() - now.networks.keys()),
         names=_new(before.names, now.names),
+        gone_names=tuple(before.names.keys() - now.names.keys()),
     )
     if before.published != now.published or before.ingress != now.ingress:
         changes = replace(changes, ingress=now.ingress, published=now.published)

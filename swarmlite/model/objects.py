@@ -62,6 +62,12 @@ class ManagerStatus(Record, frozen=True, kw_only=True, omit_defaults=False):
     addr: str = ""
 
 
+class NodeExtension(Extension, frozen=True, kw_only=True):
+    """`engine_error`: why the host's engine cannot run tasks now; empty where it can."""
+
+    engine_error: str = ""
+
+
 class Node(Record, frozen=True, kw_only=True):
     id: str = named("ID")
     version: Version = Version()
@@ -71,6 +77,11 @@ class Node(Record, frozen=True, kw_only=True):
     description: NodeDescription = NodeDescription()
     status: NodeStatus = NodeStatus()
     manager_status: ManagerStatus | None = None
+    swarmlite: NodeExtension | None = None
+
+    @property
+    def engine_error(self) -> str:
+        return self.swarmlite.engine_error if self.swarmlite else ""
 
     @property
     def name(self) -> str:

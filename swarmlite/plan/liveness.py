@@ -12,10 +12,12 @@ from swarmlite.settings import AGENT_GONE_AFTER, DOWN_AFTER, SUSPECT_AFTER
 
 
 class Pulse(msgspec.Struct, frozen=True):
-    """When a host was last heard. `closed`: it hung up itself, so the machine lives and only its agent has gone."""
+    """When a host was last well. `closed`: why it is not now though the machine lives: its agent hung up, or its engine
+    does not answer. Then it gets more time.
+    """
 
     heard: datetime
-    closed: bool = False
+    closed: str = ""
 
 
 def down_at(pulse: Pulse) -> datetime:
@@ -39,10 +41,11 @@ def plan(view: View, pulses: Mapping[str, Pulse], now: datetime) -> Plan:
         if now < limit:
             again.append(limit)
             if node.status.state is not NodeState.READY and not pulse.closed:
-                marks.append(Mark(node_id=node.id, state=NodeState.READY, why="heard"))
+                marks.append(Mark(node_id=node.id, state=NodeState.READY, why=""))
         elif node.status.state is not NodeState.DOWN:
             silence = (now - pulse.heard).total_seconds()
-            marks.append(Mark(node_id=node.id, state=NodeState.DOWN, why=f"not heard for {silence:.1f} s"))
+            why = pulse.closed or f"not heard for {silence:.1f} s"
+            marks.append(Mark(node_id=node.id, state=NodeState.DOWN, why=why))
     return Plan(tuple(marks), min(again, default=None))
 
 

@@ -53,10 +53,13 @@ class PublishedPort(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class Hello(Message, frozen=True, kw_only=True):
+    """`all_names`: this host answers askers from outside, so it wants the names of networks that it is not on, too."""
+
     description: NodeDescription
     address: str
     now: datetime
     tasks: tuple[TaskReport, ...] = ()
+    all_names: bool = False
     protocol: int = PROTOCOL
 
 
@@ -115,6 +118,7 @@ class Changes(Message, frozen=True, kw_only=True):
     networks: tuple[AssignedNetwork, ...] = ()
     gone_networks: tuple[str, ...] = ()
     names: tuple[NetworkNames, ...] = ()
+    gone_names: tuple[str, ...] = ()
     ingress: str = ""
     published: tuple[PublishedPort, ...] | None = None
 

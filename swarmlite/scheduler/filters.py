@@ -47,6 +47,8 @@ def _why_closed(node: Node) -> str:
         return "down"
     if node.status.state is not NodeState.READY:
         return "not ready"
+    if node.engine_error:
+        return "its engine does not answer"
     return {Availability.PAUSE: "paused", Availability.DRAIN: "drained"}.get(node.spec.availability, "")
 
 

@@ -180,4 +180,5 @@ class Fleet:
 
 
 def is_open(node: Node) -> bool:
-    return node.status.state is NodeState.READY and node.spec.availability is Availability.ACTIVE
+    ready = node.status.state is NodeState.READY and not node.engine_error
+    return ready and node.spec.availability is Availability.ACTIVE

@@ -20,6 +20,7 @@ from swarmlite.model.spec import (
     TaskTemplate,
 )
 from swarmlite.model.states import TaskState, is_terminal
+from swarmlite.protocol.link import Describe
 from tests.sim.cluster import SimCluster, started
 from tests.sim.virtual import run
 
@@ -120,6 +121,27 @@ def test_a_healed_cut_leaves_nothing_running_twice() -> None:
         await cluster.until(lambda: len(cluster.running("web")) > 6, 10, "replacements beside the cut host's")
         cut.heal()
         assert await up(cluster, replicas=6, timeout=5) < 3
+
+    play(story)
+
+
+def test_a_host_without_an_engine_gets_nothing_new_and_soon_keeps_nothing() -> None:
+    async def story(cluster: SimCluster) -> None:
+        await cluster.control.create_service(service(replicas=6))
+        await up(cluster, replicas=6)
+        host = cluster.hosts[0]
+        description = cluster.mirror.view.nodes[host.id].description
+        assert host.session is not None
+        await host.session.receive(Describe(description=description, engine_error="connection refused"))
+        await cluster.control.scale("web", 8)
+        await up(cluster, replicas=8, timeout=5)
+        assert len(host.running) == 2
+        await asyncio.sleep(15)
+        node = cluster.mirror.view.nodes[host.id]
+        assert (node.status.state, node.engine_error) == (NodeState.DOWN, "connection refused")
+        await host.session.receive(Describe(description=description))
+        await cluster.until(lambda: cluster.mirror.view.nodes[host.id].status.state is NodeState.READY, 2, "ready")
+        await up(cluster, replicas=8)
 
     play(story)
 

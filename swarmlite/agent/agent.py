@@ -88,12 +88,13 @@ class Parts:
 
 @dataclass(frozen=True, kw_only=True)
 class Me:
-    """Who this agent is. `address`: of this host on the network between the hosts."""
+    """Who this agent is. `address`: of this host on the network between the hosts. `all_names`: it answers outside."""
 
     node_id: str
     hostname: str
     address: str
     managers: tuple[str, ...]
+    all_names: bool = False
 
 
 class Agent:
@@ -176,8 +177,13 @@ class Agent:
     # --- from the manager ---
 
     def hello(self) -> Hello:
-        description = describe(self._info, self._me.hostname)
-        return Hello(description=description, address=self._me.address, now=self._now(), tasks=self._board.reports())
+        return Hello(
+            description=describe(self._info, self._me.hostname),
+            address=self._me.address,
+            now=self._now(),
+            tasks=self._board.reports(),
+            all_names=self._me.all_names,
+        )
 
     def link_up(self) -> None:
         self._linked = True
@@ -219,7 +225,7 @@ class Agent:
     def _change(self, message: Changes) -> None:
         self._ledger.apply(message)
         self._networks.assign(message.networks, message.gone_networks)
-        self._book.put(message.names, message.gone_networks)
+        self._book.put(message.names, message.gone_names)
         self._board.assign(message.tasks, message.gone_tasks)
         if message.published is not None:
             self._ports.assign(message.ingress, message.published)

@@ -21,6 +21,9 @@ from swarmlite.protocol.link import Dismissed
 
 DNS_PORT = 53
 
+ANSWERS_ALONE = 3600.0
+"""Seconds that names are answered on after the agent was killed: containers run on, too."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AgentConfig:
@@ -50,7 +53,7 @@ async def run_agent(config: AgentConfig) -> str:
     context()  # say now if it cannot be used
     dial = Dialer(context)
     engine = Engine(config.docker_host)
-    dns = DnsProcess(config.data_dir)
+    dns = DnsProcess(config.data_dir, orphan_seconds=ANSWERS_ALONE)
     dismissed = False
     await dns.start()
     try:
@@ -82,7 +85,13 @@ async def depart(config: AgentConfig) -> None:
 
 
 def _assembled(config: AgentConfig, engine: Engine, dns: DnsProcess, dial: Dial) -> tuple[Me, Parts]:
-    me = Me(node_id=config.node_id, hostname=config.hostname, address=config.address, managers=config.managers)
+    me = Me(
+        node_id=config.node_id,
+        hostname=config.hostname,
+        address=config.address,
+        managers=config.managers,
+        all_names=bool(config.dns_listen),
+    )
     parts = Parts(
         engine=engine,
         overlay=Overlay(engine, config.address),

@@ -54,6 +54,7 @@ class Ledger:
             self.tasks.pop(id, None)
         for id in message.gone_networks:
             self.networks.pop(id, None)
+        for id in message.gone_names:
             self.names.pop(id, None)
         if message.published is not None:
             self.ingress, self.published = message.ingress, message.published

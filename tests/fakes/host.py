@@ -220,7 +220,7 @@ class FakeManager:
 
     def drop_network(self, id: str) -> None:
         del self.networks[id], self.names[id]
-        self.say(Changes(gone_networks=(id,)))
+        self.say(Changes(gone_networks=(id,), gone_names=(id,)))
 
     def cut(self) -> None:
         """The link is lost, and the manager with it."""

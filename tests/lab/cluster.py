@@ -97,12 +97,16 @@ class Cluster:
     def until(self, what: str, look: Callable[[], T | None], timeout: float = 10.0) -> T:
         return until(what, look, timeout)
 
-    def clear(self) -> None:
-        """Remove all stacks, and wait until nothing of them is on any host."""
-        stacks = [row["name"] for row in self.rows("stack", "ls")]
+    def stacks(self) -> list[str]:
+        return [row["name"] for row in self.rows("stack", "ls")]
+
+    def clear(self, keep: Sequence[str] = ()) -> None:
+        """Remove all stacks but these, and wait until nothing of them is on any host."""
+        stacks = [name for name in self.stacks() if name not in keep]
         if stacks:
             self.cli(MANAGER, "stack", "rm", *stacks)
-        self.until("no task is left", lambda: not self.tasks(), timeout=60)
+        kept = tuple(f"{name}_" for name in keep)
+        self.until("no task is left", lambda: all(task.service.startswith(kept) for task in self.tasks()), timeout=60)
 
 
 def join(lab: Lab, hosts: Sequence[int], *init: str) -> Cluster:

@@ -54,9 +54,10 @@ def _shared_cluster(_unwinds_when_ended: None) -> Iterator[Cluster]:
 
 @pytest.fixture
 def cluster(_shared_cluster: Cluster) -> Iterator[Cluster]:
-    """Three hosts in a cluster, shared by the whole session; stacks are removed after each test."""
+    """Three hosts in a cluster, shared by the whole session; a test's stacks are removed after it."""
+    before = _shared_cluster.stacks()
     yield _shared_cluster
-    _shared_cluster.clear()
+    _shared_cluster.clear(keep=before)
 
 
 @pytest.fixture(scope="module")

@@ -32,5 +32,5 @@ async def test_a_disk_that_cannot_be_written_is_no_end(tmp_path: Path) -> None:
 def test_changes_lead_to_the_same_as_assignments_anew() -> None:
     ledger = Ledger()
     ledger.replace(Assignments(node_id="n", domain="d", tasks=(a_task("t1"), a_task("t2")), networks=(NET,)))
-    ledger.apply(Changes(tasks=(a_task("t3"),), gone_tasks=("t1",), gone_networks=(NET.id,)))
+    ledger.apply(Changes(tasks=(a_task("t3"),), gone_tasks=("t1",), gone_networks=(NET.id,), gone_names=(NET.id,)))
     assert ledger.whole() == Assignments(node_id="n", domain="d", tasks=(a_task("t2"), a_task("t3")))

@@ -244,9 +244,9 @@ class Agent:
 
     # --- turning the tasks ---
 
-    async def _turn(self, ids: tuple[str, ...]) -> Mapping[str, float]:
+    async def _turn(self, ids: tuple[str, ...]) -> Mapping[str, float | None]:
         """Look at these tasks; the answer says at which to look again, and when."""
-        again = {}
+        again: dict[str, float | None] = {}
         for id in ids:
             at = self._advance(id)
             if at is not None:

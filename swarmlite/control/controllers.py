@@ -64,6 +64,16 @@ _MOVES_PLACEMENT = frozenset(
 """A task in these states asks for a place, frees one, or is what another one waits for."""
 
 
+def _planned(view: View, name: Name, now: datetime) -> Plan | None:
+    """The plan for one name; None where its planner broke, which must not stop the others."""
+    kind, id = name
+    try:
+        return _PLANNERS[kind](view, id, now)
+    except Exception:  # a bug that one object brings out
+        log.exception("planner broke", kind=kind, id=id)
+        return None
+
+
 def concerned(view: View, change: Change) -> Iterable[Name]:
     """Whom a change concerns. Saying too many names costs a look; saying too few waits for the full pass."""
     if not isinstance(change, Put):
@@ -119,16 +129,18 @@ class Controllers:
             group.create_task(self._sweep())
             group.create_task(self._watch_beats())
 
-    async def turn(self, names: tuple[Name, ...]) -> Mapping[Name, float]:
+    async def turn(self, names: tuple[Name, ...]) -> Mapping[Name, float | None]:
         """Plan all names on one view, write all in one batch, and say when to look again."""
-        again: dict[Name, float] = {}
+        again: dict[Name, float | None] = {}
 
         def decide(view: View) -> tuple[Sequence[Change], None]:
             now = self._clock()
             actions: list[AnyAction] = []
             for name in names:
-                kind, id = name
-                plan = _PLANNERS[kind](view, id, now)
+                plan = _planned(view, name, now)
+                if plan is None:
+                    again[name] = None
+                    continue
                 actions.extend(plan.actions)
                 if plan.again_at is not None:
                     again[name] = self._monotonic() + max(0.0, (plan.again_at - now).total_seconds())

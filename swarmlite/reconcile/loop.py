@@ -16,11 +16,13 @@ log = logger(__name__)
 
 
 class Loop(Generic[Name]):
-    """`turn` takes the names that are due and answers when (monotonic seconds) to look at some of them again."""
+    """`turn` takes the names that are due and answers when (on the clock, seconds) to look at some of them again, or None
+    for one that failed: that one comes back later and later.
+    """
 
     def __init__(
         self,
-        turn: Callable[[tuple[Name, ...]], Awaitable[Mapping[Name, float]]],
+        turn: Callable[[tuple[Name, ...]], Awaitable[Mapping[Name, float | None]]],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._turn = turn
@@ -52,9 +54,12 @@ class Loop(Generic[Name]):
             log.error("turn failed", names=len(names), error=str(error))
             self._agenda.failed(names, now)
             return
-        self._agenda.succeeded(names)
+        failed = {name for name, at in again.items() if at is None}
+        self._agenda.succeeded(name for name in names if name not in failed)
+        self._agenda.failed(failed, now)
         for name, at in again.items():
-            self._agenda.add(name, at)
+            if at is not None:
+                self._agenda.add(name, at)
 
     async def _until_due(self) -> None:
         self._touched.clear()

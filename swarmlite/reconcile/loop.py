@@ -16,8 +16,8 @@ log = logger(__name__)
 
 
 class Loop(Generic[Name]):
-    """`turn` takes the names that are due and answers when (on the clock, seconds) to look at some of them again, or None
-    for one that failed: that one comes back later and later.
+    """`turn` takes the names that are due and answers when (seconds on the clock) to look at some of them again, or
+    None for one that failed: that one comes back later and later.
     """
 
     def __init__(

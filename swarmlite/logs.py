@@ -1,7 +1,6 @@
 """Logs for operators: one event a line, logfmt, ids as fields, secrets never.
 
-    log = logger(__name__)
-    log.info("task started", task=task.id, node=node.id)
+`log = logger(__name__)`, then `log.info("task started", task=task.id, node=node.id)`.
 """
 
 import json

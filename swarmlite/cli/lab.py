@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import NoReturn
 
 import click
 import msgspec
@@ -21,19 +21,15 @@ from swarmlite.lab.layout import Layout, layout_of
 PASS_ON = {"ignore_unknown_options": True, "allow_interspersed_args": False}
 
 
-class _Host(click.ParamType["int"]):
+def _number(ctx: click.Context, param: click.Parameter, value: str) -> int:
     """`2` or `host2`."""
-
-    name = "host"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        text = str(value).removeprefix("host")
-        if not text.isdecimal() or int(text) < 1:
-            self.fail(f"{value!r} is not a host of the lab: write its number, from 1", param, ctx)
-        return int(text)
+    text = value.removeprefix("host")
+    if not text.isdecimal() or int(text) < 1:
+        raise click.BadParameter(f"{value!r} is not a host of the lab: write its number, from 1")
+    return int(text)
 
 
-HOST = _Host()
+HOST = click.argument("host", callback=_number)
 COLUMNS = (
     render.Column("HOST", "Name"),
     render.Column("ADDRESS", "Address"),
@@ -72,7 +68,7 @@ def down() -> None:
 
 
 @lab.command(context_settings=PASS_ON)
-@click.argument("host", type=HOST)
+@HOST
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def docker(host: int, arguments: tuple[str, ...]) -> None:
     """Run Docker's own command line on host HOST's engine."""
@@ -82,7 +78,7 @@ def docker(host: int, arguments: tuple[str, ...]) -> None:
 
 
 @lab.command(context_settings=PASS_ON)
-@click.argument("host", type=HOST)
+@HOST
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
 def run(host: int, command: tuple[str, ...]) -> None:
     """Run a command on host HOST: in its network, under its host name, with its Docker Engine.
@@ -95,14 +91,14 @@ def run(host: int, command: tuple[str, ...]) -> None:
 
 
 @lab.command()
-@click.argument("host", type=HOST)
+@HOST
 def kill(host: int) -> None:
     """Pull host HOST's power cord."""
     app.kill(_layout(), host)
 
 
 @lab.command()
-@click.argument("host", type=HOST)
+@HOST
 def start(host: int) -> None:
     """Boot host HOST again, with the data it had; if it is in a cluster, its swarmlite daemon starts, too."""
     with _progress("booting") as say:
@@ -110,14 +106,14 @@ def start(host: int) -> None:
 
 
 @lab.command()
-@click.argument("host", type=HOST)
+@HOST
 def cut(host: int) -> None:
     """Cut host HOST off the network; everything on it goes on running."""
     app.set_link(_layout(), host, up=False)
 
 
 @lab.command()
-@click.argument("host", type=HOST)
+@HOST
 def heal(host: int) -> None:
     """Connect host HOST to the network again."""
     app.set_link(_layout(), host, up=True)
@@ -157,7 +153,7 @@ def load(image: str) -> None:
 
 @lab.command()
 @click.argument("action", type=click.Choice(["stop", "kill", "start", "restart"]))
-@click.argument("host", type=HOST)
+@HOST
 def engine(action: str, host: int) -> None:
     """Stop, kill (SIGKILL), start or restart only the Docker Engine of host HOST."""
     node = app.host(_layout(), host)

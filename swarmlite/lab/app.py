@@ -67,7 +67,9 @@ def start(layout: Layout, index: int, say: Say) -> None:
             if engine.answers(node.socket):
                 say(f"{node.name} is on already")
                 return
-            hosts.start_engine(node)
+            if hosts.engine_pid(node) is None:
+                hosts.start_engine(node)
+            hosts.wait_engine(node)
         else:
             _end(layout, node)
             process = hosts.boot_host(layout, index, state.storage, nodes.running_pid(layout.switch))
@@ -115,7 +117,7 @@ def _changing(layout: Layout, index: int) -> Iterator[State]:
 
 def _start(layout: Layout, count: int, say: Say) -> None:
     _clear(layout)
-    storage = needs.probe(layout.directory)
+    storage = needs.probe(layout.directory, f"{layout.lab}/probe")
     state = State(phase="starting", hosts=count, storage=storage)
     write_state(layout, state)
     hosts.write_names(layout, count)

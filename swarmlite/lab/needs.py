@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from swarmlite.errors import FailedPrecondition
+from swarmlite.lab.layout import NODE_VARIABLE
 from swarmlite.lab.scripts import PROBE
 
 PROGRAMS = {
@@ -91,13 +92,17 @@ def check() -> None:
     check_cgroups(controllers_mounted())
 
 
-def probe(directory: Path) -> str:
-    """Try the kernel in namespaces of its own; return the storage driver for engines whose data lie in `directory`."""
+def probe(directory: Path, mark: str) -> str:
+    """Try the kernel in namespaces of its own; return the storage driver for engines whose data lie in `directory`.
+
+    By `mark` (see layout.NODE_VARIABLE) what is left of it is found should this process die.
+    """
     _load_modules()
     try:
         done = subprocess.run(
             ["unshare", "--net", "--mount", "--uts", "sh", "-c", PROBE, "probe", str(directory)],
-            capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL, env=system_environment(),
+            capture_output=True, text=True, timeout=30, check=False, stdin=subprocess.DEVNULL,
+            env=system_environment() | {NODE_VARIABLE: mark},
         )  # fmt: skip
     finally:
         shutil.rmtree(directory / "probe", ignore_errors=True)

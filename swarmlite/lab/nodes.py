@@ -56,9 +56,11 @@ def pid_of(node: Node) -> int | None:
 
 def running_pid(node: Node) -> int:
     pid = pid_of(node)
-    if pid is None:
+    if pid is not None:
+        return pid
+    if node.name.startswith("host"):
         raise FailedPrecondition(f"{node.name} is off: start it with `swarmlite lab start {node.name}`")
-    return pid
+    raise FailedPrecondition(f"the lab's {node.name} is gone: run `swarmlite lab down`, then `swarmlite lab up`")
 
 
 def enter(pid: int) -> list[str]:

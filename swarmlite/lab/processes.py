@@ -17,6 +17,10 @@ from swarmlite.lab.layout import NODE_VARIABLE, cgroup_root
 PROC = Path("/proc")
 KILL_TIMEOUT = 20.0
 REAP_TIMEOUT = 3.0
+EXEC_TIMEOUT = 2.0
+LOOK_PAUSE = 0.02
+ENVIRONMENT = slice(47, 49)
+"""Where `/proc/PID/stat`, counted from the state, has the addresses of the environment: both 0 while there is none."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,10 @@ def processes_of(lab: str, node: str | None = None) -> list[Process]:
 
 
 def kill_all(lab: str, node: str | None = None) -> set[int]:
-    """SIGKILL everything of a lab or node, until two looks in a row see nothing of it; the pids of all that died."""
+    """SIGKILL everything of a lab or node, until two looks in a row see nothing of it; the pids of all that died.
+
+    Between two looks is a pause, as a process that is just being made has no environment of its own yet.
+    """
     deadline = time.monotonic() + KILL_TIMEOUT
     clean = 0
     killed: set[int] = set()
@@ -56,8 +63,8 @@ def kill_all(lab: str, node: str | None = None) -> set[int]:
         if found and time.monotonic() > deadline:
             names = ", ".join(str(process.pid) for process in found)
             raise Timeout(f"processes that do not die after SIGKILL: {names}")
-        if found:
-            time.sleep(0.01)
+        if clean < 2:
+            time.sleep(LOOK_PAUSE)
     return killed
 
 
@@ -124,10 +131,27 @@ def _network(pid: int) -> int:
 
 def _mark(pid: int) -> str:
     prefix = NODE_VARIABLE.encode() + b"="
-    for entry in _read(pid, "environ").split(b"\0"):
+    for entry in _environment(pid).split(b"\0"):
         if entry.startswith(prefix):
             return entry.removeprefix(prefix).decode(errors="replace")
     return ""
+
+
+def _environment(pid: int) -> bytes:
+    """While a process becomes another program (`exec`), it shows none for a moment, on a busy machine a long one."""
+    deadline = time.monotonic() + EXEC_TIMEOUT
+    while not (found := _read(pid, "environ")) and _should_have_one(pid) and time.monotonic() < deadline:
+        time.sleep(0.001)
+    return found
+
+
+def _should_have_one(pid: int) -> bool:
+    """Whether a process that showed no environment has one by now, or is about to; kernel threads have no program."""
+    begin, end = _read(pid, "stat").rpartition(b")")[2].split()[ENVIRONMENT] or (b"", b"")
+    try:
+        return begin != end or (end == b"0" and bool(os.readlink(PROC / str(pid) / "exe")))
+    except OSError:
+        return False
 
 
 def _read(pid: int, name: str) -> bytes:

@@ -53,6 +53,7 @@ class DataDir:
         self.docker_socket = root / DOCKER_SOCKET
         self.pid = root / "daemon.pid"
         self.log = root / "daemon.log"
+        self.unfinished = root / "unfinished"
         self.agent = root / "agent"
 
     def prepare(self) -> None:
@@ -92,12 +93,37 @@ class DataDir:
 
     def write_record(self, record: NodeRecord) -> None:
         write(self.node, msgspec.json.format(msgspec.json.encode(record)) + b"\n")
+        self.unfinished.unlink(missing_ok=True)
 
-    def remove_all(self, keep_lock: bool = False) -> None:
-        """Everything that is ours, `node.json` last; the directory too if nothing else lies in it.
-
-        `keep_lock`: what lies there is left of an attempt that crashed, and the directory is about to be used.
+    def begin(self) -> None:
+        """Make room for a new member's files: those of an attempt that crashed go, those of a member that lost its
+        `node.json` do not.
         """
+        parts = [path.name for path in (self.state, self.ca_key, self.credentials) if path.exists()]
+        if parts and not self.unfinished.exists():
+            raise FailedPrecondition(
+                f"{self.root} holds {', '.join(parts)} of a member, but no {self.node.name}: put that back, or remove "
+                "the directory if that member is of no use any more"
+            )
+        self._remove_files()
+        write(self.unfinished, b"")
+
+    def remove_all(self) -> None:
+        """Everything that is ours, `node.json` last; the directory too if nothing else lies in it."""
+        self._remove_files()
+        self.remove_empty()
+
+    def remove_empty(self) -> None:
+        """The lock; and the directory, if nothing else lies in it."""
+        self.pid.unlink(missing_ok=True)
+        try:
+            self.root.rmdir()
+        except FileNotFoundError:
+            pass
+        except OSError:
+            _sync(self.root)  # a mount point, or others' files lie in it
+
+    def _remove_files(self) -> None:
         _remove_tree(self.agent)
         files = (self.ca_key, self.credentials, self.ca, self.cli_socket, self.docker_socket)
         state = (self.state, *(self.state.with_name(self.state.name + end) for end in ("-wal", "-shm", "-journal")))
@@ -107,18 +133,10 @@ class DataDir:
             self.log,
             self.log.with_name(self.log.name + ".1"),
             *self.root.glob(".*.new"),
+            self.unfinished,
             self.node,
         ):
             path.unlink(missing_ok=True)
-        if keep_lock:
-            return
-        self.pid.unlink(missing_ok=True)
-        try:
-            self.root.rmdir()
-        except FileNotFoundError:
-            pass
-        except OSError:
-            _sync(self.root)  # a mount point, or others' files lie in it
 
     @contextmanager
     def locked(self) -> Iterator[None]:

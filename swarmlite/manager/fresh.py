@@ -44,12 +44,13 @@ def fresh(root: Path) -> DataDir:
 
 @contextmanager
 def undone_on_failure(datadir: DataDir) -> Iterator[None]:
-    """Nothing of an attempt stays, unless another process works on the directory."""
+    """Nothing of an attempt stays, unless another process works on the directory, or it was a member's before."""
     try:
         yield
     except BaseException:
+        begun = datadir.unfinished.exists() or datadir.node.exists()
         if datadir.daemon_pid() is None:
-            datadir.remove_all()
+            datadir.remove_all() if begun else datadir.remove_empty()
         raise
 
 

@@ -76,7 +76,7 @@ async def init(options: InitOptions) -> NodeRecord:
     secret = secrets.token_hex(16)
     with undone_on_failure(datadir):
         with datadir.locked():
-            datadir.remove_all(keep_lock=True)
+            datadir.begin()
             ca = await asyncio.to_thread(_make_credentials, datadir, record, now)
             await _make_store(datadir, _first_objects(record, description, pools, secret, now))
             datadir.write_record(record)

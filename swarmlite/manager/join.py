@@ -51,7 +51,7 @@ async def join(options: JoinOptions) -> NodeRecord:
     address = await host.advertise_address(address)
     with undone_on_failure(datadir):
         with datadir.locked():
-            datadir.remove_all(keep_lock=True)
+            datadir.begin()
             key, request = await asyncio.to_thread(pki.make_request)
             port = ManagerPort(str(remote), tls.joining_context(authority.certificate))
             asked = JoinRequest(

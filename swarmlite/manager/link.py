@@ -13,7 +13,7 @@ from swarmlite.control.session import Session
 from swarmlite.errors import Forbidden, NotFound, SwarmliteError
 from swarmlite.logs import logger
 from swarmlite.manager.door import DOOR
-from swarmlite.manager.members import Members
+from swarmlite.manager.members import Members, checked_address
 from swarmlite.protocol.link import AgentMessage, Dismissed, Hello, ManagerMessage
 from swarmlite.settings import DOWN_AFTER
 
@@ -73,6 +73,7 @@ class Links:
             return
         if not isinstance(hello, Hello):
             raise SwarmliteError("the link did not begin with a hello")
+        checked_address(hello.address)
 
         async def send(message: ManagerMessage) -> None:
             async with asyncio.timeout(SEND_WITHIN):

@@ -5,6 +5,7 @@ whether that node is in the cluster now.
 """
 
 import asyncio
+import ipaddress
 import re
 import time
 from collections.abc import Callable
@@ -117,8 +118,9 @@ class Members:
             raise InvalidArgument(
                 f"{asked.name!r} is no name for a node: letters, digits, '-', '_' and '.', at most 64"
             )
+        address = checked_address(asked.address or request.remote or "")
         await asyncio.to_thread(pki.check_request, asked.request.encode())
-        new = NewNode(name=asked.name, address=asked.address or request.remote or "", description=asked.description)
+        new = NewNode(name=asked.name, address=address, description=asked.description)
         node = await self._cluster.admit(asked.secret, new)
         log.info("node joined", node=node.id, name=node.name, role=node.spec.role, address=new.address)
         certificate = await self._certificate(node, asked.request)
@@ -148,6 +150,14 @@ class Members:
     async def _certificate(self, node: Node, request: str) -> str:
         identity = Identity(node_id=node.id, cluster_id=self._cluster.view.cluster.id, role=node.spec.role)
         return (await asyncio.to_thread(pki.sign, self._ca, request.encode(), identity, self._clock())).decode()
+
+
+def checked_address(text: str) -> str:
+    """A host's own address as it tells it; other hosts will send to it."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError as error:
+        raise InvalidArgument(f"{text!r} is no IP address") from error
 
 
 async def _body(request: web.Request, type: type[T]) -> T:

@@ -98,6 +98,27 @@ def test_removing_takes_all_that_is_ours_and_nothing_else(tmp_path: Path) -> Non
     datadir.remove_all()
 
 
+def test_what_a_crashed_attempt_left_is_replaced(tmp_path: Path) -> None:
+    datadir = DataDir(tmp_path)
+    datadir.begin()
+    write(datadir.ca_key, b"x")
+    datadir.begin()
+    assert not datadir.ca_key.exists()
+    datadir.write_record(RECORD)
+    assert not datadir.unfinished.exists()
+
+
+def test_the_state_of_a_member_that_lost_its_record_is_left_alone(tmp_path: Path) -> None:
+    datadir = DataDir(tmp_path)
+    datadir.begin()
+    write(datadir.state, b"precious")
+    datadir.write_record(RECORD)
+    datadir.node.unlink()
+    with pytest.raises(FailedPrecondition, match=r"holds state.db of a member, but no node.json"):
+        datadir.begin()
+    assert datadir.state.read_bytes() == b"precious"
+
+
 def test_a_directory_that_cannot_be_used_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(FailedPrecondition, match="cannot be used as data directory"):

@@ -173,6 +173,11 @@ async def test_a_bad_name_is_refused(manager: Manager, name: str) -> None:
         await manager.port.join(request(name)[1])
 
 
+async def test_an_address_that_is_none_is_refused(manager: Manager) -> None:
+    with pytest.raises(FailedPrecondition, match="no IP address"):
+        await manager.port.join(msgspec.structs.replace(request()[1], address="10.0.0.1 dev eth0"))
+
+
 async def test_another_protocol_is_told_apart(manager: Manager) -> None:
     with pytest.raises(FailedPrecondition, match="install the same version"):
         await manager.port.join(request(protocol=99)[1])
@@ -234,6 +239,9 @@ async def test_a_node_that_left_can_do_nothing_more(manager: Manager) -> None:
 # --- the link -------------------------------------------------------------------------------------------------------
 
 HELLO = Hello(description=NodeDescription(hostname="worker1"), address="10.0.0.9", now=NOW)
+
+
+ODD = msgspec.json.encode(msgspec.structs.replace(HELLO, address="-x"))
 
 
 @dataclass
@@ -329,7 +337,7 @@ async def test_a_removed_node_is_dismissed_at_once_and_whenever_it_dials(
     assert isinstance(await again.hear(), Dismissed)
 
 
-@pytest.mark.parametrize("frame", [b"garbage", b"{}", b'{"type":"Beat"}', b"\x00" * 1000, b'{"type":"Hello"}'])
+@pytest.mark.parametrize("frame", [b"garbage", b"{}", b'{"type":"Beat"}', b"\x00" * 1000, b'{"type":"Hello"}', ODD])
 async def test_an_agent_that_begins_with_something_else_is_cut(
     manager: Manager, session: aiohttp.ClientSession, frame: bytes
 ) -> None:

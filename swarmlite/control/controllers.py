@@ -59,7 +59,9 @@ _PLANNERS: dict[str, Callable[[View, str, datetime], Plan]] = {
 
 
 _MOVES_PLACEMENT = frozenset(
-    state for state in TaskState if state in (TaskState.NEW, TaskState.PENDING, TaskState.RUNNING) or is_terminal(state)
+    state
+    for state in TaskState
+    if state in (TaskState.NEW, TaskState.PENDING, TaskState.STARTING, TaskState.RUNNING) or is_terminal(state)
 )
 """A task in these states asks for a place, frees one, or is what another one waits for."""
 

@@ -8,6 +8,7 @@ from swarmlite.model.spec import Dependency
 from swarmlite.model.states import ORDER, TaskState
 from swarmlite.model.view import View
 
+_STARTED = "service_started"
 _COMPLETED = "service_completed_successfully"
 _FIRST_GIVEN = ORDER[TaskState.ASSIGNED]
 
@@ -40,4 +41,12 @@ def _missing(view: View, need: Dependency) -> str | None:
     asked = len(states) if other.spec.is_global else other.spec.replicas
     if TaskState.RUNNING in states or not (asked or other.spec.is_global):
         return None
+    if need.condition == _STARTED and TaskState.STARTING in states and _is_checked(other):
+        return None
     return f"{need.service}: 0 of {asked} running"
+
+
+def _is_checked(service: Service) -> bool:
+    """Whether its tasks go on starting until a check finds them healthy, which `service_started` does not ask for."""
+    check = service.spec.task_template.container_spec.healthcheck
+    return check is not None and bool(check.test) and check.test[0] != "NONE"

@@ -152,8 +152,9 @@ def test_it_shows_logs_with_task_names(docker: Docker, served: Served) -> None:
 def test_it_deploys_and_removes_a_stack(docker: Docker, tmp_path: Path) -> None:
     file = tmp_path / "stack.yaml"
     file.write_text("services:\n  api:\n    image: demo:1\n    ports: ['8090:80']\n")
-    assert "Creating service blog_api" in docker("stack", "deploy", "--detach=true", "-c", str(file), "blog")
-    assert "Updating service blog_api" in docker("stack", "deploy", "--detach=true", "--prune", "-c", str(file), "blog")
+    detach = ["--detach=true"] if "--detach" in docker("stack", "deploy", "--help") else []  # 20.10 never waits
+    assert "Creating service blog_api" in docker("stack", "deploy", *detach, "-c", str(file), "blog")
+    assert "Updating service blog_api" in docker("stack", "deploy", *detach, "--prune", "-c", str(file), "blog")
     assert "*:8090->80/tcp" in docker("stack", "services", "blog")
     assert "Removing network blog_default" in docker("stack", "rm", "blog")
     assert "blog" not in docker("stack", "ls")

@@ -4,7 +4,7 @@ They need one more network, `ingress`, on every host while any service publishes
 there, and each host a gateway, from which it reaches the tasks of other hosts.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 
 from msgspec.structs import replace
 
@@ -32,9 +32,9 @@ def given(service: Service) -> tuple[PortConfig, ...]:
     return tuple(port for port in service.endpoint.ports if port.publish_mode is PublishMode.INGRESS)
 
 
-def settle(ports: Iterable[PortConfig], taken: Collection[tuple[str, int]]) -> tuple[PortConfig, ...]:
+def settle(ports: Sequence[PortConfig], taken: Collection[tuple[str, int]]) -> tuple[PortConfig, ...]:
     """Give a number to each port that has none. `taken`: protocol and number of those in use."""
-    used = set(taken)
+    used = {*taken, *((port.protocol, port.published_port) for port in ports)}
     settled = []
     for port in ports:
         if port.publish_mode is PublishMode.INGRESS and not port.published_port:

@@ -1,7 +1,9 @@
 # Everything a newcomer needs: `make demo` shows swarmlite at work, `make test` proves it. Both do their own set-up.
 
 PYTHON ?= python3
-SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+# For who is not root: root's part of the work leaves no files of root's in the clone.
+NO_FILES := PYTHONDONTWRITEBYTECODE=1 HYPOTHESIS_STORAGE_DIRECTORY=/var/cache/swarmlite-hypothesis
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo env $(NO_FILES))
 BIN := .venv/bin
 DEMO_LAB := SWARMLITE_LAB_DIR=/var/lib/swarmlite-demo
 
@@ -17,7 +19,7 @@ demo-down: .venv/ready  ## clean up after the demo
 	@$(SUDO) env $(DEMO_LAB) $(BIN)/swarmlite lab down
 
 test: .venv/ready system  ## unit tests, simulations, and the lab tests on real Docker Engines
-	$(SUDO) $(BIN)/python -m pytest
+	$(SUDO) $(BIN)/python -m pytest $(if $(SUDO),-p no:cacheprovider)
 
 lint: .venv/ready  ## style, types, and the order of the rooms
 	$(BIN)/ruff check .
@@ -33,8 +35,10 @@ clean:  ## remove the virtual environment and caches
 
 .venv/ready: pyproject.toml
 	@sh tests/setup.sh python "$(PYTHON)"
-	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(PYTHON) -m venv .venv
+	@echo "installing from PyPI what pyproject.toml names"
+	@$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@$(BIN)/python -m compileall -q swarmlite
 	@touch $@
 
 system:

@@ -5,7 +5,8 @@ set -eu
 
 missing=
 need() {  # COMMAND PACKAGE
-    PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 || missing="$missing $2"
+    PATH="$PATH:/usr/sbin:/sbin" command -v "$1" >/dev/null 2>&1 && return
+    case "$missing " in *" $2 "*) ;; *) missing="$missing $2";; esac
 }
 
 case "$1" in
@@ -23,6 +24,8 @@ python)
 lab)
     need dockerd docker.io
     need docker docker.io
+    need containerd containerd
+    need runc runc
     need docker-registry docker-registry
     need busybox busybox-static
     need nft nftables
@@ -42,4 +45,4 @@ sudo=
 echo "installing from Debian:$missing"
 $sudo apt-get -qq update
 # shellcheck disable=SC2086  a list of packages, to be split
-$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq install -y --no-install-recommends $missing >/dev/null
+$sudo env DEBIAN_FRONTEND=noninteractive apt-get -qq -o DPkg::Lock::Timeout=300 install -y --no-install-recommends $missing >/dev/null

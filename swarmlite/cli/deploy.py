@@ -35,7 +35,8 @@ def deploy(
     something fails for good, or after --timeout, it says which task, on which node and why, and leaves all as it is.
 
     \b
-    Exit status: 0 all runs, 1 something failed or took too long, 2 wrong usage or a faulty file.
+    Exit status: 0 all runs, 1 something failed or took too long,
+    2 wrong usage or a faulty file.
     """
     wish = sources.load(stack).stack
     try:
@@ -57,7 +58,8 @@ async def _deploy(client: Client, stack: StackSpec, prune: bool, timeout: float 
     with live.shown() as show:
         outcome = await wait.settled(client, names, timeout, show)
     if not outcome.failures:
-        click.echo(f"stack {stack.name} runs")
+        if names:
+            click.echo(f"stack {stack.name} runs")
         return False
     await wait.tell(client, outcome, timeout)
     render.note(f"all is left as it is; see `swarmlite stack ps {stack.name}` and `swarmlite logs {stack.name}`")

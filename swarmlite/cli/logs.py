@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from swarmlite.api.client import Client
-from swarmlite.cli import options, render, times
+from swarmlite.cli import options, refs, render, times
 
 
 class _Tail(click.ParamType):  # type: ignore[type-arg]  # generic in newer click only
@@ -34,12 +34,15 @@ class _Tail(click.ParamType):  # type: ignore[type-arg]  # generic in newer clic
 @click.option("-t", "--timestamps", is_flag=True, help="Show when each line was written.")
 @options.data_dir
 def logs(names: tuple[str, ...], follow: bool, tail: int, since: str, timestamps: bool, data_dir: Path) -> None:
-    """Logs of stacks, services or tasks, merged from all hosts in the order of time."""
+    """Logs of stacks, services or tasks.
+
+    Lines of all hosts are merged in the order of time, each behind its task's name.
+    """
     start = times.moment(since, datetime.now(UTC)) if since else 0.0
     printer = render.LogPrinter(timestamps)
 
     async def read(client: Client) -> None:
-        async for one in client.logs(names, follow, None if tail < 0 else tail, start):
+        async for one in client.logs(await refs.sources(client, names), follow, None if tail < 0 else tail, start):
             if one.error:
                 render.warning(f"{one.name} on {one.node or 'no node'}: {one.error}")
             else:

@@ -33,7 +33,7 @@ def ls(output: str, quiet: bool, data_dir: Path) -> None:
 )
 @options.data_dir
 def inspect(names: tuple[str, ...], data_dir: Path) -> None:
-    """All that is known of networks and what is attached to them, as JSON."""
+    """Networks and what is attached to them, as JSON."""
 
     async def ask(client: Client) -> list[object]:
         return [await client.raw(f"/networks/{(await client.network(name)).id}") for name in names]

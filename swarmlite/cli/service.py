@@ -5,9 +5,10 @@ from pathlib import Path
 import click
 
 from swarmlite.api.client import Client
-from swarmlite.cli import live, options, render, rows, tasks, wait
+from swarmlite.cli import live, options, refs, render, rows, tasks, wait
 from swarmlite.cli.logs import logs
 from swarmlite.cli.main import INTERRUPTED
+from swarmlite.errors import InvalidArgument
 
 _SERVICES = click.argument("names", metavar="SERVICE...", nargs=-1, required=True,
                            shell_complete=options.completed_by(options.service_names))  # fmt: skip
@@ -15,7 +16,7 @@ _SERVICES = click.argument("names", metavar="SERVICE...", nargs=-1, required=Tru
 
 @click.group()
 def service() -> None:
-    """Services. SERVICE is a full name (`shop_web`), an id or the beginning of an id."""
+    """Services. SERVICE is a full name (`shop_web`), an id or its beginning, or a name in one stack alone (`web`)."""
 
 
 service.add_command(logs)
@@ -43,7 +44,12 @@ def ls(output: str, quiet: bool, data_dir: Path) -> None:
 @options.data_dir
 def ps(names: tuple[str, ...], output: str, quiet: bool, current: bool, data_dir: Path) -> None:
     """The services' tasks."""
-    tasks.show(options.run(tasks.listed(Client(data_dir), {"service": names}, current)), output, quiet)
+
+    async def ask(client: Client) -> list[rows.Row]:
+        ids = [one.id for one in await refs.services(client, names)]
+        return await tasks.listed(client, {"service": ids}, current)
+
+    tasks.show(options.run(ask(Client(data_dir))), output, quiet)
 
 
 @service.command()
@@ -53,7 +59,7 @@ def inspect(names: tuple[str, ...], data_dir: Path) -> None:
     """All that is known of services, as JSON."""
 
     async def ask(client: Client) -> list[object]:
-        return [await client.raw(f"/services/{(await client.service(name)).id}") for name in names]
+        return [await client.raw(f"/services/{one.id}") for one in await refs.services(client, names)]
 
     render.json_value(options.run(ask(Client(data_dir))))
 
@@ -99,20 +105,23 @@ def rm(names: tuple[str, ...], data_dir: Path) -> None:
     """Remove services; their containers stop."""
 
     async def remove(client: Client) -> None:
-        for name in names:
-            await client.remove_service(name)
-            click.echo(name)
+        for one in await refs.services(client, names):
+            await client.remove_service(one.id)
+            click.echo(one.name)
 
     options.run(remove(Client(data_dir)))
 
 
 async def _scale(client: Client, scales: dict[str, int], timeout: float | None) -> bool:
     """Whether it failed. `timeout` None: do not wait."""
-    names = []
-    for name, count in scales.items():
-        changed = await client.scale(name, count)
-        click.echo(f"{changed.name} scaled to {count}")
-        names.append(changed.name)
+    found = await refs.services(client, scales)
+    for one in found:
+        if one.spec.is_global:
+            raise InvalidArgument(f"service {one.name} is global: it runs once on every node and has no scale")
+    for one, count in zip(found, scales.values(), strict=True):
+        await client.scale(one.id, count)
+        click.echo(f"{one.name} scaled to {count}")
+    names = [one.name for one in found]
     if timeout is None:
         return False
     with live.shown() as show:

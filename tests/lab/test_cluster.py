@@ -54,12 +54,13 @@ def refused(cluster: Cluster, *arguments: str, host: int = 3) -> str:
     return done.stderr
 
 
+_OF_ANY_HOST = {"bridge", "host", "none", "lo", "eth0", "docker0"}
+
+
 def traces(lab: Lab, host: int) -> list[str]:
     """What of a cluster is on the host: files, processes, containers, networks, interfaces."""
-    containers = lab.docker(host, "ps", "--all", "--quiet").stdout.split()
-    networks = lab.docker(host, "network", "ls", "--format", "{{.Name}}").stdout.split()
-    interfaces = re.findall(r"^(\S+?)(?:@\S+)? ", lab.run(host, "ip", "-brief", "link").stdout, re.MULTILINE)
-    found = [*containers, *set(networks) - {"bridge", "host", "none"}, *set(interfaces) - {"lo", "eth0", "docker0"}]
+    look = "docker ps --all --quiet; docker network ls --format '{{.Name}}'; ip -brief link | sed 's/[@ ].*//'"
+    found = sorted(set(lab.run(host, "sh", "-c", look).stdout.split()) - _OF_ANY_HOST)
     found += [f"process {pid}" for pid in daemons(lab, host)]
     return found + [str(path) for path in lab.data_dir(host).glob("*")]
 

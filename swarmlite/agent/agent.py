@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Protocol
 
-from swarmlite.agent.board import Board, answers, report_of
+from swarmlite.agent.board import Board, answers, report_of, uses_networks
 from swarmlite.agent.body import Place
-from swarmlite.agent.decide import Forget, Step, Wait, decide
+from swarmlite.agent.decide import Forget, Remove, Step, Stop, Wait, decide
 from swarmlite.agent.describe import describe
 from swarmlite.agent.held import Fact, Failing, Held, Said
 from swarmlite.agent.link import Dial, Link
@@ -288,6 +288,8 @@ class Agent:
         finally:
             self._under_way.discard(held.id)
             self._loop.touch((held.id,))
+            if isinstance(step, Stop | Remove):
+                self._networks.look()
 
     def _changed(self, before: Held | None, after: Held) -> None:
         """The board's news: look at the task, tell the manager, correct the names."""
@@ -296,7 +298,7 @@ class Agent:
             self._report(before, after)
         if before is None or answers(before) != answers(after) or before.task != after.task:
             self._names_due.set()
-        if before is not None and before.seen is not None and after.seen is None:
+        if before is not None and uses_networks(before) and not uses_networks(after):
             self._networks.look()
 
     def _report(self, before: Held | None, after: Held) -> None:
@@ -397,9 +399,7 @@ class Agent:
         return Describe(description=describe(self._info, self._me.hostname), engine_error=self._engine_error)
 
     def _networks_in_use(self) -> set[str]:
-        return {
-            id for held in self._board if held.seen is not None or held.id in self._under_way for id in held.networks
-        }
+        return {id for held in self._board if uses_networks(held) or held.id in self._under_way for id in held.networks}
 
     def _container_of(self, task_id: str) -> str | None:
         held = self._board.get(task_id)

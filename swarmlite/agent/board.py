@@ -13,9 +13,9 @@ import msgspec
 from swarmlite.agent.body import LABEL_NETWORKS, LABEL_TASK
 from swarmlite.agent.held import DEFAULT_GRACE, HEALTHY, Fact, Held, Listed, learn
 from swarmlite.agent.steps import seen_of
-from swarmlite.engine.base import Container
+from swarmlite.engine.base import Container, ContainerState
 from swarmlite.model.objects import Task, TaskStatus
-from swarmlite.model.states import TaskState
+from swarmlite.model.states import ORDER, TaskState
 from swarmlite.protocol.link import TaskReport
 
 
@@ -132,6 +132,15 @@ def report_of(held: Held) -> TaskReport | None:
     if held.task is None or status is None:
         return None
     return TaskReport(id=held.id, status=status, ran_in_place=held.ran_in_place)
+
+
+def uses_networks(held: Held) -> bool:
+    """Whether the task's container may yet need its networks: one that is only kept for its logs does not."""
+    seen, task = held.seen, held.task
+    if seen is None:
+        return False
+    wanted = task is not None and ORDER[task.desired_state] <= ORDER[TaskState.RUNNING]
+    return wanted or seen.state.live or seen.state is ContainerState.REMOVING
 
 
 def answers(held: Held) -> bool:

@@ -16,11 +16,11 @@ from swarmlite.errors import (
     Unavailable,
 )
 from swarmlite.manager import tls
-from swarmlite.manager.app import agent_config
 from swarmlite.manager.background import background_of
 from swarmlite.manager.datadir import DataDir, NodeRecord
 from swarmlite.manager.fresh import Say, check_root
 from swarmlite.manager.outbound import ManagerPort
+from swarmlite.manager.worker import agent_config
 from swarmlite.model.spec import Role
 
 

@@ -36,7 +36,7 @@ def main() -> int:
     except SwarmliteError as error:
         log.error("daemon stops", why=error.message)
         return _again(began)
-    except Exception:  # noqa: BLE001 - a bug must not leave the host without its daemon
+    except Exception:  # a bug must not leave the host without its daemon
         log.exception("daemon broke")
         return _again(began)
     return 0

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
-from swarmlite.api.app import worker_app
 from swarmlite.api.client import Client
 from swarmlite.api.wire import Status
+from swarmlite.api.worker import worker_app
 from swarmlite.errors import Unavailable
 from swarmlite.model.spec import Role
 

@@ -4,21 +4,23 @@ Both run on the same three hosts of one lab at the same time, Swarm on ports bes
 in turn. Its services take `dnsrr`, since virtual addresses there need IPVS, which many kernels lack.
 """
 
+import subprocess
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from swarmlite.lab.engine import answers
 from tests.bench import engine
-from tests.lab.handle import Lab
+from tests.lab.handle import COMMAND, Lab
 from tests.lab.waiting import until
 
 STACK = "bench"
 MANAGER = 1
 LOST = 3
-POLL = 0.03
-"""Seconds between questions to a manager."""
+POLL, START_POLL = 0.03, 0.1
+"""Seconds between questions to a manager: where tenths count, and where the asking itself would slow it down."""
 
 COMPOSE = """\
 version: "3.8"
@@ -53,6 +55,7 @@ class Peer(Protocol):
         """From the call until all run."""
         ...
 
+    def running(self) -> int: ...
     def replicas(self) -> list[Replica]:
         """Those that run, and are meant to."""
         ...
@@ -82,9 +85,12 @@ class Swarmlite:
 
     def deploy(self, replicas: int) -> float:
         text = COMPOSE.format(replicas=replicas, extra="")
-        started = time.monotonic()
-        self.lab.swarmlite(MANAGER, "deploy", "-c", "-", STACK, stdin=text, timeout=180)
-        return time.monotonic() - started
+        data_dir = str(self.lab.data_dir(MANAGER))
+        command = [COMMAND, "deploy", "--detach", "--data-dir", data_dir, "-c", "-", STACK]
+        return time_until_running(self, command, text, replicas)
+
+    def running(self) -> int:
+        return len(running_tasks(self.manager, self.service))
 
     def replicas(self) -> list[Replica]:
         return replicas_of(self.manager, self.service)
@@ -94,7 +100,6 @@ class Swarmlite:
         wait_gone(self.lab, self.service)
 
     def revive(self) -> None:
-        self.lab.run(LOST, "setsid", "-f", "sh", "-c", "exec swarmlite daemon >/dev/null 2>&1")
         wait_ready(self.manager, self.lab.hosts)
 
 
@@ -122,10 +127,11 @@ class Swarm:
 
     def deploy(self, replicas: int) -> float:
         text = COMPOSE.format(replicas=replicas, extra="\n      endpoint_mode: dnsrr")
-        started = time.monotonic()
-        self.lab.docker(MANAGER, "stack", "deploy", "--resolve-image", "never", "-c", "-", f"{STACK}sw", stdin=text)
-        until("all replicas run", lambda: len(self.replicas()) == replicas, timeout=180, pause=POLL)
-        return time.monotonic() - started
+        command = ["docker", "-H", f"unix://{self.manager}", "stack", "deploy", "--resolve-image", "never"]
+        return time_until_running(self, [*command, "-c", "-", f"{STACK}sw"], text, replicas)
+
+    def running(self) -> int:
+        return len(running_tasks(self.manager, self.service))
 
     def replicas(self) -> list[Replica]:
         return replicas_of(self.manager, self.service)
@@ -147,6 +153,14 @@ class Swarm:
         ]
 
 
+def time_until_running(peer: Peer, command: Sequence[str], text: str, replicas: int) -> float:
+    """Seconds from the command's start until the manager says that all run."""
+    started = time.monotonic()
+    subprocess.run(command, input=text, text=True, check=True, capture_output=True)
+    until("all replicas run", lambda: peer.running() == replicas, timeout=180, pause=START_POLL)
+    return time.monotonic() - started
+
+
 def running_hosts(lab: Lab) -> list[int]:
     return [host for host in range(1, lab.hosts + 1) if answers(lab.socket(host))]
 
@@ -164,16 +178,20 @@ def wait_ready(manager: Path, count: int) -> None:
 def replicas_of(manager: Path, service: str) -> list[Replica]:
     """By the manager's own word, in Docker's API, which both speak."""
     hosts = {node["ID"]: int(node["Description"]["Hostname"][4:]) for node in engine.call(manager, "GET", "/nodes")}
-    wanted = engine.filtered(service=service, desired_state="running")
     return [
         Replica(
             host=hosts[task["NodeID"]],
             container=task["Status"]["ContainerStatus"]["ContainerID"],
             address=task["NetworksAttachments"][0]["Addresses"][0].partition("/")[0],
         )
-        for task in engine.call(manager, "GET", "/tasks", filters=wanted)
-        if task["Status"]["State"] == "running"
+        for task in running_tasks(manager, service)
     ]
+
+
+def running_tasks(manager: Path, service: str) -> list[dict[str, Any]]:
+    wanted = engine.filtered(service=service, desired_state="running")
+    tasks: list[dict[str, Any]] = engine.call(manager, "GET", "/tasks", filters=wanted)
+    return [task for task in tasks if task["Status"]["State"] == "running"]
 
 
 def wait_gone(lab: Lab, service: str) -> None:

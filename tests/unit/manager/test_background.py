@@ -1,6 +1,9 @@
 """The daemon in the background: the unit's text, and a detached process from start to end."""
 
 import asyncio
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -55,3 +58,32 @@ async def test_a_log_that_has_grown_large_is_put_aside(tmp_path: Path, monkeypat
     await background.start()
     await background.stop()
     assert (tmp_path / "daemon.log.1").read_text() == "a line of long ago\n"
+
+
+BREAKS_ONCE = """
+import sys
+import swarmlite.manager.__main__ as daemon
+
+async def break_down(options):
+    raise RuntimeError("a bug")
+
+daemon.SOUND_AFTER = 0.0
+daemon.run_daemon = break_down
+sys.exit(daemon.main())
+"""
+
+
+@pytest.mark.parametrize(("supervised", "code"), [(False, NO_MEMBER), (True, 1)])
+def test_a_daemon_that_breaks_starts_again_unless_systemd_does_it(tmp_path: Path, supervised: bool, code: int) -> None:
+    environment = dict(os.environ) | ({"NOTIFY_SOCKET": str(tmp_path / "nobody")} if supervised else {})
+    done = subprocess.run(
+        [sys.executable, "-c", BREAKS_ONCE, "--data-dir", str(tmp_path)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert done.returncode == code
+    assert "a bug" in done.stderr
+    assert ("this host is in no cluster" in done.stderr) is not supervised

@@ -81,7 +81,9 @@ def docker(host: int, arguments: tuple[str, ...]) -> None:
 @HOST
 @click.argument("command", nargs=-1, type=click.UNPROCESSED, required=True)
 def run(host: int, command: tuple[str, ...]) -> None:
-    """Run a command on host HOST: in its network, under its host name, with its Docker Engine.
+    """Run a command on host HOST.
+
+    It is in that host's network, under its host name, with its Docker Engine.
 
     DOCKER_HOST and SWARMLITE_DATA_DIR are set to the host's own. Files are this machine's, /run and /etc apart.
     """
@@ -100,7 +102,10 @@ def kill(host: int) -> None:
 @lab.command()
 @HOST
 def start(host: int) -> None:
-    """Boot host HOST again, with the data it had; if it is in a cluster, its swarmlite daemon starts, too."""
+    """Boot host HOST again, with the data it had.
+
+    If it is in a cluster, its swarmlite daemon starts, too.
+    """
     with _progress("booting") as say:
         app.start(_layout(), host, say)
 
@@ -121,7 +126,7 @@ def heal(host: int) -> None:
 
 @lab.command()
 def registry() -> None:
-    """Print the address of the lab's own image registry, as hosts reach it."""
+    """Print the address of the lab's own image registry."""
     layout = _layout()
     app.running(layout)
     click.echo(layout.registry_url)
@@ -155,7 +160,10 @@ def load(image: str) -> None:
 @click.argument("action", type=click.Choice(["stop", "kill", "start", "restart"]))
 @HOST
 def engine(action: str, host: int) -> None:
-    """Stop, kill (SIGKILL), start or restart only the Docker Engine of host HOST."""
+    """Stop, kill, start or restart a host's Docker Engine.
+
+    Only the engine of host HOST; `kill` is SIGKILL.
+    """
     node = app.host(_layout(), host)
     nodes.running_pid(node)
     if action != "start":

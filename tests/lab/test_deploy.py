@@ -240,7 +240,7 @@ services:
     assert _told(cluster, tmp_path, "deploy", "vars") == ["W=file-default", "P=$5"]
     assert len(cluster.running("vars_web")) == 2
     assert _told(cluster, tmp_path, "deploy", "--env-file", "other.env", "vars") == ["W=other-default", "P=$5"]
-    assert _told(cluster, tmp_path, "deploy", "vars", WORD="shell") == ["W=shell-default", "P=$5"]
+    assert _told(cluster, tmp_path, "deploy", "vars", word="shell") == ["W=shell-default", "P=$5"]
 
 
 def test_several_files_are_merged_and_relative_paths_are_of_the_first(cluster: Cluster, tmp_path: Path) -> None:
@@ -329,15 +329,16 @@ def _alone(directory: Path, *arguments: str) -> Done:
     )
 
 
-def _in(cluster: Cluster, directory: Path, *arguments: str, check: bool = True, **environment: str) -> Done:
-    settings = " ".join(f"{name}={shlex.quote(value)}" for name, value in environment.items())
-    line = f"cd {shlex.quote(str(directory))} && {settings} exec swarmlite {shlex.join(arguments)}"
-    return cluster.lab.run(1, "sh", "-c", line.replace("exec", "exec env" if environment else "exec"), check=check)
+def _in(cluster: Cluster, directory: Path, *arguments: str, word: str = "") -> Done:
+    """Our command line in a directory; `word` is WORD in its environment."""
+    setting = f"WORD={word} " if word else ""
+    line = f"cd {shlex.quote(str(directory))} && {setting}swarmlite {shlex.join(arguments)}"
+    return cluster.lab.run(1, "sh", "-c", line)
 
 
-def _told(cluster: Cluster, directory: Path, *arguments: str, **environment: str) -> list[str]:
+def _told(cluster: Cluster, directory: Path, *arguments: str, word: str = "") -> list[str]:
     """What a task of vars_web is told in W and P, after a deployment."""
-    _in(cluster, directory, *arguments, **environment)
+    _in(cluster, directory, *arguments, word=word)
     values = _environment(cluster, cluster.running("vars_web")[0])
     return [value for name in ("W=", "P=") for value in values if value.startswith(name)]
 

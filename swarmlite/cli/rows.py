@@ -109,7 +109,9 @@ def tasks(items: Iterable[Task], services: Mapping[str, str], nodes: Mapping[str
 
 
 def task_columns(now: datetime, rows: Sequence[Row]) -> tuple[Column, ...]:
-    """Older tasks of a slot stand indented under the newest, as Docker shows them."""
+    """Older tasks of a slot stand indented under the newest, as Docker shows them. Errors are whole sentences and come
+    last, so that one of them moves no other row.
+    """
     first: dict[str, str] = {}
     for row in rows:
         first.setdefault(row["slot_name"], row["id"])
@@ -121,8 +123,8 @@ def task_columns(now: datetime, rows: Sequence[Row]) -> tuple[Column, ...]:
         Column("DESIRED", "desired_state"),
         Column("STATE", "state", state=True),
         Column("SINCE", lambda row: times.ago(datetime.fromisoformat(row["since"]), now)),
-        Column("ERROR", "error", wrong=True),
         Column("PORTS", lambda row: ", ".join(_port_text(port) for port in row["ports"])),
+        Column("ERROR", "error", wrong=True),
     )
 
 

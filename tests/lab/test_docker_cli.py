@@ -115,7 +115,7 @@ def test_nodes_are_labelled_and_drained(cluster: Cluster) -> None:
         docker(cluster, "node update --label-rm disk --availability active host2")
 
 
-def test_a_stack_is_deployed_again_and_removed(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_stack_is_deployed_again_removed_and_deployed_at_once(cluster: Cluster, tmp_path: Path) -> None:
     file = tmp_path / "stack.yaml"
     file.write_text('version: "3.8"\n' + SHOP)
     docker(cluster, f"stack deploy --detach=true -c {file} dock")
@@ -124,8 +124,10 @@ def test_a_stack_is_deployed_again_and_removed(cluster: Cluster, tmp_path: Path)
     docker(cluster, f"stack deploy --detach=true -c {file} dock")
     assert {task.container_id for task in cluster.wait_running("dock_web", 2)} == before, "nothing changed"
     assert [row["name"] for row in cluster.rows("stack", "ls")] == ["dock"]
-    docker(cluster, "stack rm dock")
+    docker(cluster, "stack rm --detach=true dock")
     assert cluster.rows("stack", "ls") == []
+    docker(cluster, f"stack deploy --detach=true -c {file} dock")
+    cluster.wait_running("dock_web", 2)
 
 
 def test_what_is_not_there_is_told_in_words(cluster: Cluster) -> None:

@@ -254,7 +254,22 @@ def _available(cluster: Cluster, availability: str, host: str) -> Iterator[None]
 # --- images ---
 
 
-def test_an_image_that_is_there_needs_no_registry_and_always_asks_it(cluster: Cluster) -> None:
+def test_an_image_that_is_there_needs_no_registry(cluster: Cluster) -> None:
+    """Nobody answers at the registry that its name speaks of."""
+    image = "10.77.0.99:5000/busybox:1"
+    for host in cluster.hosts:
+        cluster.lab.docker(host, "tag", "busybox", image)
+    there = f"services: {{web: {{image: '{image}', init: true, command: sleep 3600, deploy: {{mode: global}}}}}}"
+    cluster.deploy(there, "there", "--timeout", "20")
+    asked = there.replace("init:", "pull_policy: always, init:")
+    done = cluster.deploy(asked, "asked", "--timeout", "20", check=False)
+    assert done.returncode == 1
+    assert "registry 10.77.0.99:5000 cannot be reached" in done.stderr or "pulling image" in done.stderr
+    for host in cluster.hosts:
+        cluster.lab.docker(host, "rmi", "-f", image, check=False)
+
+
+def test_an_image_that_is_always_pulled_comes_from_the_registry(cluster: Cluster) -> None:
     registry = cluster.lab.registry
     cluster.lab.command("push", "busybox")
     image = f"{registry}/busybox:latest"

@@ -36,6 +36,7 @@ def test_nodes_as_a_table_and_as_json(swarmlite: Swarmlite) -> None:
     table = swarmlite("node", "ls").output.splitlines()
     assert table[0].split() == [
         "ID", "NAME", "STATE", "AVAILABILITY", "ROLE", "ADDRESS", "CPUS", "MEMORY", "ENGINE", "LABELS",
+        "MESSAGE",
     ]  # fmt: skip
     assert "h1     ready   active         manager (leader)   192.0.2.1   2      4GiB     20.10.24" in table[1]
     rows = json.loads(swarmlite("node", "ls", "--format", "json").output)

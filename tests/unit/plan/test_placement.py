@@ -23,9 +23,11 @@ from swarmlite.model.objects import (
 )
 from swarmlite.model.spec import (
     Availability,
+    ContainerSpec,
     Dependency,
     EndpointSpec,
     GlobalMode,
+    Healthcheck,
     NetworkAttachmentConfig,
     NetworkSpec,
     NodeSpec,
@@ -325,10 +327,12 @@ def test_a_constraint_that_cannot_be_read_is_explained() -> None:
 # --- start order ----------------------------------------------------------------------------------------------------
 
 
-def shop(condition: str = "service_started", required: bool = True, replicas: int = 1) -> World:
+def shop(
+    condition: str = "service_started", required: bool = True, replicas: int = 1, db: TaskTemplate | None = None
+) -> World:
     needs = ServiceExtension(depends_on=(Dependency(service="db", condition=condition, required=required),))
     mode = ServiceMode(replicated=ReplicatedMode(replicas=replicas))
-    world = World(node("n1"), service("db", mode=mode), service("web", swarmlite=needs))
+    world = World(node("n1"), service("db", db, mode=mode), service("web", swarmlite=needs))
     world.ask("web", 1)
     return world
 
@@ -341,6 +345,20 @@ def test_first_tasks_wait_for_a_dependency_to_run() -> None:
     world.report(world.tasks("db")[0], TaskState.RUNNING)
     world.place()
     assert world.nodes_of("web") == {"n1": 1}
+
+
+@pytest.mark.parametrize(("condition", "nodes"), [("service_started", {"n1": 1}), ("service_healthy", {"": 1})])
+def test_a_dependency_that_starts_and_is_not_yet_healthy_holds_back_who_asks_for_its_health(
+    condition: str, nodes: dict[str, int]
+) -> None:
+    checked = ContainerSpec(healthcheck=Healthcheck(test=("CMD", "true")))
+    world = shop(condition, db=TaskTemplate(container_spec=checked))
+    world.ask("db", 1)
+    world.place()
+    assert world.nodes_of("web") == {"": 1}
+    world.report(world.tasks("db")[0], TaskState.STARTING)
+    world.place()
+    assert world.nodes_of("web") == nodes
 
 
 def test_once_started_a_service_no_longer_waits() -> None:

@@ -18,7 +18,8 @@ demo: .venv/ready system  ## three Docker hosts on this machine, a stack on them
 demo-down: .venv/ready  ## clean up after the demo
 	@$(SUDO) env $(DEMO_LAB) $(BIN)/swarmlite lab down
 
-test: .venv/ready system  ## unit tests, simulations, and the lab tests on real Docker Engines
+test: .venv/ready  ## unit tests, simulations, and the lab tests on real Docker Engines
+	@sh tests/setup.sh tests
 	$(SUDO) $(BIN)/python -m pytest $(if $(SUDO),-p no:cacheprovider)
 
 lint: .venv/ready  ## style, types, and the order of the rooms

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs from Debian what is absent, and nothing that is there: `setup.sh python PYTHON` for the virtual environment,
-# `setup.sh lab` for the Docker hosts of the lab.
+# `setup.sh lab` for the Docker hosts of the lab, `setup.sh tests` for these and the tests' images.
 set -eu
 
 missing=
@@ -21,7 +21,7 @@ python)
         missing=" python3 python3-venv"
     fi
     ;;
-lab)
+lab | tests)
     need dockerd docker.io
     need docker docker.io
     need containerd containerd
@@ -32,6 +32,10 @@ lab)
     need ip iproute2
     need iptables iptables
     need nsenter util-linux
+    if [ "$1" = tests ]; then
+        need musl-gcc musl-tools
+        need gcc gcc
+    fi
     ;;
 esac
 

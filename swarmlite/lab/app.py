@@ -41,7 +41,7 @@ def down(layout: Layout) -> bool:
     with locked(layout.directory, create=False) as exists:
         found = bool(processes.processes_of(layout.lab)) or remains.has_remains(layout)
         _clear(layout)
-        if exists and found:
+        if exists:
             remains.remove_directory(layout)
     return found
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from swarmlite.errors import FailedPrecondition, InvalidArgument, NotFound
+from swarmlite.errors import EngineError, FailedPrecondition, InvalidArgument, NotFound
 from swarmlite.lab import engine, hosts, needs, nodes, processes, remains
 from swarmlite.lab.layout import MAX_HOSTS, Layout, Node
 from swarmlite.lab.state import State, locked, read_state, write_state
@@ -170,7 +170,10 @@ def _boot_hosts(layout: Layout, state: State, which: Iterable[int], say: Say) ->
 
 def _furnish(node: Node) -> Node:
     hosts.wait_engine(node)
-    hosts.load_own_images(node)
+    try:
+        hosts.load_own_images(node)
+    except EngineError as error:
+        raise EngineError(f"{node.name} cannot take its images: {error}", error.engine_status) from error
     return node
 
 

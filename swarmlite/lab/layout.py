@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from swarmlite.errors import InvalidArgument
+from swarmlite.settings import CLI_SOCKET
 
 DIRECTORY = Path("/var/lib/swarmlite-lab")
 DIRECTORY_VARIABLE = "SWARMLITE_LAB_DIR"
@@ -121,7 +122,7 @@ def layout_of(environ: dict[str, str]) -> Layout:
     """The lab that the environment names, or the default one."""
     directory = Path(os.path.realpath(environ.get(DIRECTORY_VARIABLE) or DIRECTORY))
     layout = Layout(directory)
-    if len(os.fsencode(layout.host(MAX_HOSTS).socket)) > SOCKET_PATH_MAX:
+    if len(os.fsencode(layout.host(MAX_HOSTS).data / CLI_SOCKET)) > SOCKET_PATH_MAX:
         raise InvalidArgument(
             f"the path {directory} is too long for the sockets of a lab: choose a shorter {DIRECTORY_VARIABLE}"
         )

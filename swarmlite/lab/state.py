@@ -60,6 +60,11 @@ def locked(directory: Path, *, create: bool) -> Iterator[bool]:
             if _same(handle, directory):
                 yield True
                 return
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            what = f" ({error.filename})" if error.filename else ""
+            raise FailedPrecondition(f"the lab in {directory}: {error.strerror or error}{what}") from error
         finally:
             os.close(handle)
 

@@ -1,7 +1,9 @@
 """The parts of the lab that need no machine: names, lacks, archives."""
 
+import errno
 import io
 import json
+import os
 import tarfile
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from swarmlite.errors import FailedPrecondition, InvalidArgument
 from swarmlite.lab.archive import Entry, archive, layer, unique
 from swarmlite.lab.layout import MAX_HOSTS, Layout, layout_of
 from swarmlite.lab.needs import PROGRAMS, check_cgroups, check_programs, check_user
+from swarmlite.lab.state import locked
 from swarmlite.lab.transfer import registry_names
 
 
@@ -34,8 +37,16 @@ def test_the_directory_comes_from_the_environment_and_links_are_followed(tmp_pat
 
 
 def test_a_directory_too_long_for_sockets_is_refused() -> None:
+    longest = "/nodes/host200/swarmlite/swarmlite.sock"
+    fits = "/" + "x" * (107 - len(longest) - 1)
+    layout_of({"SWARMLITE_LAB_DIR": fits})
     with pytest.raises(InvalidArgument, match="too long for the sockets"):
-        layout_of({"SWARMLITE_LAB_DIR": "/" + "x" * 90})
+        layout_of({"SWARMLITE_LAB_DIR": fits + "x"})
+
+
+def test_what_the_disk_refuses_is_one_sentence(tmp_path: Path) -> None:
+    with pytest.raises(FailedPrecondition, match="No space left on device"), locked(tmp_path, create=True):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.mark.parametrize("system", ["Darwin", "Windows", "FreeBSD"])

@@ -94,4 +94,6 @@ def _why(error: Exception) -> str:
 
     if isinstance(error, aiohttp.WSServerHandshakeError):
         return f"it answered {error.status} {error.message}"
+    if isinstance(error, aiohttp.ClientConnectorError):  # its own text has the context's address, ever another one
+        return error.os_error.strerror or str(error.os_error)
     return str(error) or type(error).__name__

@@ -103,9 +103,9 @@ def wait_booted(booting: Iterable[tuple[Node, subprocess.Popen[bytes]]]) -> None
     for node, process in booting:
         while not ready(node):
             if process.poll() is not None:
-                raise Unavailable(f"{node.name} did not boot: {last_words(node.log)} (all of it in {node.log})")
+                raise Unavailable(f"{node.name} did not boot: {last_words(node.log)}")
             if time.monotonic() > deadline:
-                raise Timeout(f"{node.name} did not boot within {READY_TIMEOUT:.0f} s, see {node.log}")
+                raise Timeout(f"{node.name} did not boot within {READY_TIMEOUT:.0f} s: {last_words(node.log)}")
             time.sleep(0.005)
 
 
@@ -114,10 +114,10 @@ def wait_engine(node: Node) -> None:
     deadline = time.monotonic() + READY_TIMEOUT
     while not engine.answers(node.socket):
         if (node.directory / "engine.exit").exists():
-            said = last_words(node.engine_log)
-            raise EngineUnavailable(f"the Docker Engine of {node.name} stopped: {said} (log: {node.engine_log})")
+            raise EngineUnavailable(f"the Docker Engine of {node.name} stopped: {last_words(node.engine_log)}")
         if time.monotonic() > deadline:
-            raise Timeout(f"no Docker Engine on {node.name} within {READY_TIMEOUT:.0f} s, see {node.engine_log}")
+            said = last_words(node.engine_log)
+            raise Timeout(f"no Docker Engine on {node.name} within {READY_TIMEOUT:.0f} s: {said}")
         time.sleep(0.02)
 
 
@@ -127,9 +127,11 @@ def wait_registry(layout: Layout) -> None:
     tables = Path(f"/proc/{running_pid(layout.registry)}/net")
     listening = f":{REGISTRY_PORT:04X} 00000000"
     while not any(listening in (tables / name).read_text() for name in ("tcp", "tcp6")):
+        log = layout.registry.directory / "registry.log"
+        if (layout.registry.directory / "registry.exit").exists():
+            raise Unavailable(f"the registry stopped: {last_words(log)}")
         if time.monotonic() > deadline:
-            log = layout.registry.directory / "registry.log"
-            raise Timeout(f"the registry did not start within {READY_TIMEOUT:.0f} s: {last_words(log)} (log: {log})")
+            raise Timeout(f"the registry did not start within {READY_TIMEOUT:.0f} s: {last_words(log)}")
         time.sleep(0.01)
 
 

@@ -68,6 +68,7 @@ REGISTRY = """\
 docker-registry serve "$LAB_DIR/config.yml" >> "$LAB_DIR/registry.log" 2>&1 &
 : > "$LAB_DIR/ready"
 wait $! || :
+: > "$LAB_DIR/registry.exit"
 exec sleep infinity
 """
 

@@ -508,6 +508,23 @@ def test_a_network_comes_with_its_first_task_and_goes_after_its_last_container()
     run(story())
 
 
+def test_a_container_that_is_only_kept_for_its_logs_keeps_no_network() -> None:
+    async def story() -> None:
+        async with a_host() as host:
+            host.manager.connect_network(NET)
+            host.manager.assign(a_task("t1", address="10.128.0.10"))
+            await running(host, "t1")
+            host.manager.drop_network(NET.id)
+            await asyncio.sleep(5)
+            assert await host.engine.networks({})
+            host.manager.desire("t1", TaskState.SHUTDOWN)
+            await asyncio.sleep(5)
+            assert not await host.engine.networks({})
+            assert [container.state.live for container in await host.engine.list_containers({})] == [False]
+
+    run(story())
+
+
 def test_networks_that_an_earlier_agent_left_are_cleared_away() -> None:
     async def story() -> None:
         host = Host()

@@ -257,8 +257,8 @@ def test_no_engine_is_refused(cluster: Cluster) -> None:
 
 
 def test_an_engine_that_is_too_old_is_refused(cluster: Cluster, background: Background, tmp_path: Path) -> None:
-    socket = f"/tmp/{tmp_path.name}.sock"
-    background.start(3, sys.executable, str(FAKES), "old-engine", socket)
+    socket = tmp_path / "old.sock"
+    background.start(3, sys.executable, str(FAKES), "old-engine", str(socket))
     said = refused(
         cluster, "join", "--docker-host", f"unix://{socket}", "--token", token(cluster), cluster.lab.address(1)
     )

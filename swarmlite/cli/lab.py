@@ -36,6 +36,7 @@ COLUMNS = (
     render.Column("POWER", "Power"),
     render.Column("LINK", "Link"),
     render.Column("ENGINE", "Engine"),
+    render.Column("SWARMLITE", "Daemon"),
     render.Column("MEMORY", lambda row: f"{row['Memory'] / 1e6:.0f} MB"),
 )
 

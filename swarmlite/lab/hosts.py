@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Literal
 
 from swarmlite.errors import EngineError, EngineUnavailable, Timeout, Unavailable
 from swarmlite.lab import engine, images, scripts
@@ -166,6 +167,17 @@ def start_daemon(node: Node) -> bool:
     if done.returncode != 0:
         raise Unavailable(f"the swarmlite daemon of {node.name} did not start: {done.stderr.strip()}")
     return True
+
+
+def daemon_state(node: Node) -> Literal["on", "off", ""]:
+    """Of the host's swarmlite daemon; empty where the host is in no cluster."""
+    if not (node.data / "node.json").exists():
+        return ""
+    try:
+        pid = int((node.data / "daemon.pid").read_text())
+    except (OSError, ValueError):
+        return "off"
+    return "on" if is_node(pid, node.mark) else "off"
 
 
 def stop_engine(node: Node, number: int) -> None:

@@ -16,6 +16,8 @@ class HostStatus(msgspec.Struct, frozen=True, kw_only=True, rename="pascal"):
     """The host's port on the switch; `none` while the host is off."""
     engine: str
     """Its Docker Engine's version, empty while it does not answer."""
+    daemon: Literal["on", "off", ""]
+    """Its swarmlite daemon; empty where the host is in no cluster."""
     memory: int
     """Resident bytes of all its processes but containers: engine, containerd, shims, what `lab run` left there."""
     pid: int
@@ -54,6 +56,7 @@ def _host(node: Node, ports: dict[str, bool], pids: list[int]) -> HostStatus:
         power="on" if pid else "off",
         link="none" if pid is None or up is None else "up" if up else "cut",
         engine=hosts.engine_version(node) if pid else "",
+        daemon=hosts.daemon_state(node),
         memory=processes.resident_bytes(pids),
         pid=pid or 0,
         docker_host=f"unix://{node.socket}",

@@ -150,8 +150,10 @@ def test_a_lost_host_leaves_the_answers_and_its_tasks_run_elsewhere(fresh_cluste
         slots = {task.slot for task in lost}
         took = max(task.since.timestamp() for task in tasks if task.slot in slots) - killed
         assert took < 6.0 * factor, f"replaced after {took:.2f} s, on a machine {factor:.1f} times slower than idle"
+        assert [host["Daemon"] for host in cluster.lab.status()["Hosts"]] == ["on", "on", "off"]
     finally:
         cluster.lab.start(3)
+    assert [host["Daemon"] for host in cluster.lab.status()["Hosts"]] == ["on", "on", "on"]
     settle(cluster)
     assert_one_of_each(cluster, 6)
     assert not containers(cluster, 3)

@@ -72,11 +72,13 @@ show swarmlite lab run 1 -- swarmlite service ps whoami_web
 show swarmlite lab run 1 -- swarmlite node ls
 
 step "That was it"
-cat <<'END'
-The cluster still runs. Look around:
+printf 'The cluster still runs. To look around'
+[ -z "${SUDO_USER:-}" ] || printf ', as root (sudo -s)'
+cat <<END
+:
+  export SWARMLITE_LAB_DIR=$SWARMLITE_LAB_DIR PATH="$(dirname "$(command -v swarmlite)"):\$PATH"
   swarmlite lab run 1 -- swarmlite ps
   swarmlite lab start 3                      # host3 comes back
 and clean up with
   make demo-down
-(`swarmlite` is .venv/bin/swarmlite; the demo's lab is SWARMLITE_LAB_DIR=/var/lib/swarmlite-demo)
 END

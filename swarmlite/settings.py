@@ -32,6 +32,9 @@ DOWN_AFTER = 4.0
 AGENT_GONE_AFTER = 10.0
 """The same when the host itself closed the link: its agent died, its containers run on, so it gets time to return."""
 
+AGENT_AWAITED = 60.0
+"""Seconds for which that time begins anew as long as the machine answers: it lives, and so do its containers."""
+
 TASK_HISTORY = 5
 """Ended tasks kept for each slot, Docker's own number."""
 

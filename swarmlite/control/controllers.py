@@ -5,13 +5,14 @@ To add a controller: a planner in plan/, a row in `_PLANNERS`, and what concerns
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from swarmlite.control.clock import utc_now
 from swarmlite.control.dispatch import Dispatch
 from swarmlite.control.ids import new_id
 from swarmlite.control.mirror import Mirror
+from swarmlite.control.probe import answers
 from swarmlite.errors import SwarmliteError
 from swarmlite.logs import logger
 from swarmlite.model.objects import Network, Node, NodeState, Service, Task
@@ -21,6 +22,7 @@ from swarmlite.plan import everywhere, ingress, liveness, networks, placement, r
 from swarmlite.plan.actions import AnyAction, Explain, Plan
 from swarmlite.plan.apply import changes as changes_of
 from swarmlite.reconcile.loop import Loop
+from swarmlite.settings import BEAT
 
 log = logger(__name__)
 
@@ -116,11 +118,13 @@ class Controllers:
         dispatch: Dispatch,
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
+        probe: Callable[[str], Awaitable[bool]] = answers,
     ) -> None:
         self._mirror = mirror
         self._dispatch = dispatch
         self._clock = clock
         self._monotonic = monotonic
+        self._probe = probe
         self._loop: Loop[Name] = Loop(self.turn, monotonic)
         mirror.listen(self._on_change)
 
@@ -130,6 +134,7 @@ class Controllers:
             group.create_task(self._loop.run())
             group.create_task(self._sweep())
             group.create_task(self._watch_beats())
+            group.create_task(self._await_agents())
 
     async def turn(self, names: tuple[Name, ...]) -> Mapping[Name, float | None]:
         """Plan all names on one view, write all in one batch, and say when to look again."""
@@ -180,6 +185,16 @@ class Controllers:
                 await self.look_at_beats()
             except SwarmliteError as error:  # a disk is full: it will be looked at again
                 log.error("node states not written", error=str(error))
+
+    async def _await_agents(self) -> None:
+        """A machine whose agent hung up is asked each second whether it lives."""
+        while True:
+            await asyncio.sleep(BEAT)
+            nodes = self._dispatch.awaited()
+            found = await asyncio.gather(*(self._probe(node.status.addr) for node in nodes))
+            for node, lives in zip(nodes, found, strict=True):
+                if lives:
+                    self._dispatch.lives(node.id)
 
     async def look_at_beats(self) -> None:
         now = self._dispatch.steady()

@@ -25,6 +25,7 @@ from swarmlite.plan import endpoints, ingress, networks
 from swarmlite.plan.liveness import Pulse
 from swarmlite.protocol.link import Describe, Dismissed, Hello, PublishedPort, TaskReport
 from swarmlite.protocol.names import NetworkNames
+from swarmlite.settings import AGENT_AWAITED
 
 log = logger(__name__)
 
@@ -89,7 +90,8 @@ class Dispatch:
         self.streams.lost(session.node_id)
         pulse = self.pulses.get(session.node_id)
         if pulse is not None and peer_closed:
-            self.pulses[session.node_id] = replace(pulse, closed="its agent has gone")
+            until = self.steady() + timedelta(seconds=AGENT_AWAITED)
+            self.pulses[session.node_id] = replace(pulse, closed="its agent has gone", awaited=until)
         log.info("agent disconnected", node=session.node_id, peer_closed=peer_closed)
 
     def beat(self, node_id: str) -> None:
@@ -100,6 +102,18 @@ class Dispatch:
     def forgive(self, pause: timedelta) -> None:
         """This process itself stood still for `pause`: nobody's beats could be heard meanwhile."""
         self.pulses = {node: replace(pulse, heard=pulse.heard + pause) for node, pulse in self.pulses.items()}
+
+    def awaited(self) -> list[Node]:
+        """The nodes whose agents may still come back to a machine that lives."""
+        now = self.steady()
+        ids = [id for id, pulse in self.pulses.items() if pulse.awaited is not None and now < pulse.awaited]
+        return [node for id in ids if (node := self._mirror.view.nodes.get(id)) is not None]
+
+    def lives(self, node_id: str) -> None:
+        """The machine answers though its agent is away."""
+        pulse = self.pulses.get(node_id)
+        if pulse is not None and pulse.awaited is not None:
+            self.pulses[node_id] = replace(pulse, heard=self.steady())
 
     def report(self, node_id: str, reports: Sequence[TaskReport]) -> None:
         """Take reports in; they are written within a few milliseconds."""

@@ -13,11 +13,12 @@ from swarmlite.settings import AGENT_GONE_AFTER, DOWN_AFTER, SUSPECT_AFTER
 
 class Pulse(msgspec.Struct, frozen=True):
     """When a host was last well. `closed`: why it is not now though the machine lives: its agent hung up, or its engine
-    does not answer. Then it gets more time.
+    does not answer. Then it gets more time, and one that is `awaited` more still while the machine answers.
     """
 
     heard: datetime
     closed: str = ""
+    awaited: datetime | None = None
 
 
 def down_at(pulse: Pulse) -> datetime:

@@ -53,6 +53,7 @@ class Host:
         self.session: Session | None = None
         self.alive = True
         self.connected = True
+        self.has_agent = True
         self._jobs: set[asyncio.Task[None]] = set()
 
     @property
@@ -69,6 +70,11 @@ class Host:
 
     def power_on(self) -> None:
         self.alive = True
+
+    def lose_agent(self) -> None:
+        """The agent dies; the machine, its engine and its containers live."""
+        self.has_agent = False
+        self._hang_up(peer_closed=True)
 
     def cut(self) -> None:
         self.connected = False
@@ -87,7 +93,7 @@ class Host:
     async def live(self) -> None:
         while True:
             await asyncio.sleep(1.0)
-            if not (self.alive and self.connected):
+            if not (self.alive and self.connected and self.has_agent):
                 continue
             if self.session is None:
                 await self._dial()
@@ -186,9 +192,12 @@ class SimCluster:
         self.chance = random.Random(seed)
         self.dispatch = Dispatch(mirror, wall, wall)
         self.control = ClusterControl(mirror, self.dispatch, wall)
-        self.controllers = Controllers(mirror, self.dispatch, wall, asyncio.get_running_loop().time)
+        self.controllers = Controllers(mirror, self.dispatch, wall, asyncio.get_running_loop().time, self.machine_lives)
         self.hosts: list[Host] = []
         self.failure: Callable[[Task], str] = lambda task: ""
+
+    async def machine_lives(self, address: str) -> bool:
+        return any(host.address == address and host.alive and host.connected for host in self.hosts)
 
     def start_time(self) -> float:
         return self.chance.uniform(0.05, 0.4)

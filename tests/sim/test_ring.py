@@ -146,6 +146,36 @@ def test_a_host_without_an_engine_gets_nothing_new_and_soon_keeps_nothing() -> N
     play(story)
 
 
+def test_a_machine_that_lives_is_given_a_minute_to_bring_its_agent_back() -> None:
+    async def story(cluster: SimCluster) -> None:
+        await cluster.control.create_service(service(replicas=6))
+        await up(cluster, replicas=6)
+        before = {task.id for task in cluster.running("web")}
+        host = cluster.hosts[0]
+        host.lose_agent()
+        await asyncio.sleep(45)
+        host.has_agent = True
+        await asyncio.sleep(20)
+        assert {task.id for task in cluster.running("web")} == before
+        host.lose_agent()
+        await asyncio.sleep(75)
+        assert cluster.mirror.view.nodes[host.id].status.state is NodeState.DOWN
+
+    play(story)
+
+
+def test_a_machine_that_hung_up_and_went_off_is_replaced_after_ten_seconds() -> None:
+    async def story(cluster: SimCluster) -> None:
+        await cluster.control.create_service(service(replicas=6))
+        await up(cluster, replicas=6)
+        host = cluster.hosts[0]
+        host.lose_agent()
+        host.power_off()
+        assert 9 < await up(cluster, replicas=6, timeout=15) < 13
+
+    play(story)
+
+
 def test_a_short_cut_replaces_nothing() -> None:
     async def story(cluster: SimCluster) -> None:
         await cluster.control.create_service(service(replicas=6))

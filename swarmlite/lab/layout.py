@@ -122,6 +122,8 @@ def layout_of(environ: dict[str, str]) -> Layout:
     """The lab that the environment names, or the default one."""
     directory = Path(os.path.realpath(environ.get(DIRECTORY_VARIABLE) or DIRECTORY))
     layout = Layout(directory)
+    if "," in str(directory):
+        raise InvalidArgument(f"the Docker Engine takes no comma in {directory}: choose another {DIRECTORY_VARIABLE}")
     if len(os.fsencode(layout.host(MAX_HOSTS).data / CLI_SOCKET)) > SOCKET_PATH_MAX:
         raise InvalidArgument(
             f"the path {directory} is too long for the sockets of a lab: choose a shorter {DIRECTORY_VARIABLE}"

@@ -44,6 +44,11 @@ def test_a_directory_too_long_for_sockets_is_refused() -> None:
         layout_of({"SWARMLITE_LAB_DIR": fits + "x"})
 
 
+def test_a_directory_that_engines_refuse_is_refused_first() -> None:
+    with pytest.raises(InvalidArgument, match="no comma"):
+        layout_of({"SWARMLITE_LAB_DIR": "/srv/a,b"})
+
+
 def test_what_the_disk_refuses_is_one_sentence(tmp_path: Path) -> None:
     with pytest.raises(FailedPrecondition, match="No space left on device"), locked(tmp_path, create=True):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -19,8 +19,9 @@ KILL_TIMEOUT = 20.0
 REAP_TIMEOUT = 3.0
 EXEC_TIMEOUT = 2.0
 LOOK_PAUSE = 0.02
+CODE = 23
 ENVIRONMENT = slice(47, 49)
-"""Where `/proc/PID/stat`, counted from the state, has the addresses of the environment: both 0 while there is none."""
+"""Where `/proc/PID/stat`, counted from the state, has the addresses of code and environment: 0 until they are there."""
 
 
 @dataclass(frozen=True)
@@ -147,9 +148,12 @@ def _environment(pid: int) -> bytes:
 
 def _should_have_one(pid: int) -> bool:
     """Whether a process that showed no environment has one by now, or is about to; kernel threads have no program."""
-    begin, end = _read(pid, "stat").rpartition(b")")[2].split()[ENVIRONMENT] or (b"", b"")
+    fields = _read(pid, "stat").rpartition(b")")[2].split()
+    if len(fields) < ENVIRONMENT.stop:
+        return False
+    begin, end = fields[ENVIRONMENT]
     try:
-        return begin != end or (end == b"0" and bool(os.readlink(PROC / str(pid) / "exe")))
+        return begin != end or (b"0" in (end, fields[CODE]) and bool(os.readlink(PROC / str(pid) / "exe")))
     except OSError:
         return False
 

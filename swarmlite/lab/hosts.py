@@ -114,12 +114,20 @@ def wait_engine(node: Node) -> None:
     """Wait until the host's engine answers; raise with its last words if it died."""
     deadline = time.monotonic() + READY_TIMEOUT
     while not engine.answers(node.socket):
-        if (node.directory / "engine.exit").exists():
+        if _engine_ended(node):
             raise EngineUnavailable(f"the Docker Engine of {node.name} stopped: {last_words(node.engine_log)}")
         if time.monotonic() > deadline:
             said = last_words(node.engine_log)
             raise Timeout(f"no Docker Engine on {node.name} within {READY_TIMEOUT:.0f} s: {said}")
         time.sleep(0.02)
+
+
+def _engine_ended(node: Node) -> bool:
+    try:
+        parent = (node.directory / "engine.parent").read_text().strip()
+    except OSError:
+        return False
+    return (node.directory / f"engine.exit.{parent}").exists()
 
 
 def wait_registry(layout: Layout) -> None:

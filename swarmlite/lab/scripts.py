@@ -83,7 +83,8 @@ ln -s "$LAB_DIR/docker.sock" /run/docker.sock
 """
 
 ENGINE = """\
-rm -f "$LAB_DIR/docker.sock" "$LAB_DIR/engine.exit"
+rm -f "$LAB_DIR/docker.sock" "$LAB_DIR"/engine.exit.*
+echo $$ > "$LAB_DIR/engine.parent"
 if ! kill -0 "$(cat /run/containerd.pid 2>/dev/null)" 2>/dev/null; then
   rm -f /run/containerd/containerd.sock
   containerd --config "$LAB_DIR/containerd.toml" >> "$LAB_DIR/containerd.log" 2>&1 &
@@ -93,10 +94,11 @@ fi
 dockerd --config-file "$LAB_DIR/daemon.json" >> "$LAB_DIR/dockerd.log" 2>&1 &
 : > "$LAB_DIR/ready"
 wait $! && code=0 || code=$?
-echo $code > "$LAB_DIR/engine.exit"
+echo $code > "$LAB_DIR/engine.exit.$$"
 """
-"""Stays as the engine's parent, so that a dead engine is reaped and its exit status known. containerd is
-not the engine's child, so that it and the containers' shims outlive an engine that is killed, as on any server."""
+"""Stays as the engine's parent, so that a dead engine is reaped and its exit status known (under the parent's pid, as
+it may come late, when the next engine is on). containerd is not the engine's child, so that it and the containers' shims
+outlive an engine that is killed, as on any server."""
 
 STAY = "exec sleep infinity\n"
 

@@ -151,7 +151,7 @@ def test_it_shows_logs_with_task_names(docker: Docker, served: Served) -> None:
 
 def test_it_deploys_and_removes_a_stack(docker: Docker, tmp_path: Path) -> None:
     file = tmp_path / "stack.yaml"
-    file.write_text("services:\n  api:\n    image: demo:1\n    ports: ['8090:80']\n")
+    file.write_text("version: '3.8'\nservices:\n  api:\n    image: demo:1\n    ports: ['8090:80']\n")
     detach = ["--detach=true"] if "--detach" in docker("stack", "deploy", "--help") else []  # 20.10 never waits
     assert "Creating service blog_api" in docker("stack", "deploy", *detach, "-c", str(file), "blog")
     assert "Updating service blog_api" in docker("stack", "deploy", *detach, "--prune", "-c", str(file), "blog")

@@ -94,6 +94,13 @@ def test_a_command_that_is_not_in_the_image(alive: Cluster) -> None:
     assert task.state == "failed"
 
 
+def test_a_health_check_that_fails(alive: Cluster) -> None:
+    check = '{test: "echo the words of the check; false", interval: 300ms, retries: 1}'
+    task = refused(alive, compose(more=f"stop_signal: KILL\n    healthcheck: {check}"))
+    assert task.state == "failed"
+    assert "unhealthy: the words of the check" in task.error
+
+
 def test_a_directory_that_is_not_on_the_host(alive: Cluster) -> None:
     mount = "{type: bind, source: /no/such/directory, target: /data, bind: {create_host_path: false}}"
     task = refused(alive, compose(more=f"volumes: [{mount}]"))

@@ -97,7 +97,7 @@ wait $! && code=0 || code=$?
 echo $code > "$LAB_DIR/engine.exit.$$"
 """
 """Stays as the engine's parent, so that a dead engine is reaped and its exit status known (under the parent's pid, as
-it may come late, when the next engine is on). containerd is not the engine's child, so that it and the containers' shims
+it may come late, when the next engine is on). containerd is not its child, so that it and the containers' shims
 outlive an engine that is killed, as on any server."""
 
 STAY = "exec sleep infinity\n"

@@ -7,7 +7,6 @@ from swarmlite import __version__
 from swarmlite.agent.app import AgentConfig, run_agent
 from swarmlite.api.wire import Status
 from swarmlite.api.worker import worker_app
-from swarmlite.errors import FailedPrecondition
 from swarmlite.manager.datadir import DataDir, NodeRecord
 from swarmlite.manager.notify import notify
 from swarmlite.manager.renewal import Renewal, by_manager
@@ -36,9 +35,6 @@ class Worker:
             connected=self._linked,
             version=__version__,
         )
-
-    async def leave(self, force: bool) -> None:
-        raise FailedPrecondition("a host leaves its cluster with `swarmlite leave`, run on it")
 
 
 async def run_worker(datadir: DataDir, record: NodeRecord) -> str:

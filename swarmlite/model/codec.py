@@ -7,15 +7,10 @@ import msgspec
 
 from swarmlite.errors import FailedPrecondition
 from swarmlite.model.objects import Object
-from swarmlite.model.view import KIND_OF, KINDS
+from swarmlite.model.view import KINDS
 
 _encoder = msgspec.json.Encoder()
 _decoders = {kind: msgspec.json.Decoder(cls) for kind, cls in KINDS.items()}
-
-
-def kind_of(item: Object) -> str:
-    """The name that a record of this object is filed under."""
-    return KIND_OF[type(item)]
 
 
 def encode(item: Object) -> bytes:

@@ -37,6 +37,9 @@ class _Book:
         address = self.addresses.with_prefix(self.addresses.take())
         return NetworkAttachment(network=self.attached, addresses=(address,))
 
+    def has_address(self) -> bool:
+        return self.addresses.size > self.addresses.used
+
     def _has_for(self, node_id: str) -> bool:
         return self.addresses.size - self.addresses.used >= (1 if node_id in self.gateways else 2)
 
@@ -77,6 +80,10 @@ class Attacher:
     def why_full(self, task: Task, node_id: str) -> str | None:
         """Why the task cannot have all its addresses on that node; None where it can."""
         return next((why for book in self._of(task) if (why := book.why_full(node_id))), None)
+
+    def has_any(self, task: Task) -> bool:
+        """Whether each of its networks has an address left, for a host that needs no gateway."""
+        return all(book.has_address() for book in self._of(task))
 
     def attach(self, task: Task, node_id: str) -> tuple[NetworkAttachment, ...]:
         """An address on each of the task's networks. Ask `why_full` first."""

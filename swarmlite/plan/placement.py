@@ -98,10 +98,26 @@ class _Run:
             return
         if self._attacher.why_full(task, node_id) is not None:
             self._fleet.give_back(rank, demand)
-            self._without_address.append((demand, task, rank))
-            return
+            other = self._with_address(task, demand)
+            if other is None:
+                self._without_address.append((demand, task, rank))
+                return
+            self._fleet.take((other,), demand)
+            node_id = self._fleet.nodes[other].id
         attachments = self._attacher.attach(task, node_id)
         self._actions.append(Assign(why=why, task_id=task.id, node_id=node_id, attachments=attachments))
+
+    def _with_address(self, task: Task, demand: Demand) -> int | None:
+        """Another node for a task whose node would need an address more than there are: one that has its gateway."""
+        if task.node_id or not self._attacher.has_any(task):
+            return None
+        fleet, counts = self._fleet, self._fleet.counts(demand.service_id)
+        fitting = (
+            rank
+            for rank in fleet.pool(demand).ranks
+            if fleet.room(rank, demand, 1) and self._attacher.why_full(task, fleet.nodes[rank].id) is None
+        )
+        return min(fitting, key=lambda rank: (counts.get(rank, 0), fleet.tasks[rank], rank), default=None)
 
     def _explain_unfit(self) -> None:
         for demand, task in self._refused:

@@ -271,6 +271,16 @@ def test_a_hosts_gateway_stays_and_addresses_move_on() -> None:
     assert (before.last_address, after.last_address) == ("10.1.0.2", "10.1.0.3")
 
 
+def test_the_last_address_goes_to_a_host_that_needs_no_gateway() -> None:
+    world = World(node("n1"), node("n2"), network(subnet="10.1.0.0/29"), service("web", on("net1")))
+    world.ask("web", 1, 2, 3, 4, node_id="n1")
+    world.place()
+    world.put(service("late", on("net1")))
+    world.ask("late", 1)
+    world.place()
+    assert world.nodes_of("late") == {"n1": 1}
+
+
 def test_a_full_network_says_so_and_takes_no_room_on_any_node() -> None:
     template = TaskTemplate(
         networks=on("net1").networks, resources=Resources(reservations=Reservations(nano_cpus=2 * CPU))

@@ -20,11 +20,7 @@ def network() -> None:
 def ls(output: str, quiet: bool, data_dir: Path) -> None:
     """List networks."""
     found = rows.networks(options.run(Client(data_dir).networks()))
-    if quiet:
-        for row in found:
-            click.echo(row["id"])
-    else:
-        render.rows(found, rows.NETWORKS, output)
+    render.listed(found, rows.NETWORKS, output, quiet)
 
 
 @network.command()

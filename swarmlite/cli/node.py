@@ -27,11 +27,7 @@ def node() -> None:
 def ls(output: str, quiet: bool, data_dir: Path) -> None:
     """List nodes."""
     found = rows.nodes(options.run(Client(data_dir).nodes()))
-    if quiet:
-        for row in found:
-            click.echo(row["id"])
-    else:
-        render.rows(found, rows.NODES, output)
+    render.listed(found, rows.NODES, output, quiet)
 
 
 @node.command()

@@ -46,6 +46,17 @@ def rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column], output: s
         table(rows, columns)
 
 
+def listed(
+    found: Sequence[Mapping[str, Any]], columns: Sequence[Column], output: str, quiet: bool, key: str = "id"
+) -> None:
+    """A list as was asked for; `quiet`: each row's `key` alone, a line each."""
+    if quiet:
+        for row in found:
+            click.echo(row[key])
+    else:
+        rows(found, columns, output)
+
+
 def table(rows: Sequence[Mapping[str, Any]], columns: Sequence[Column]) -> None:
     """Docker's look: titles, columns three blanks apart, nothing cut off."""
     texts = [[column.text(row) for column in columns] for row in rows]

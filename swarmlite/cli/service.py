@@ -29,11 +29,7 @@ service.add_command(logs)
 def ls(output: str, quiet: bool, data_dir: Path) -> None:
     """List services, with how many of their tasks run."""
     found = rows.services(options.run(Client(data_dir).services()))
-    if quiet:
-        for row in found:
-            click.echo(row["id"])
-    else:
-        render.rows(found, rows.SERVICES, output)
+    render.listed(found, rows.SERVICES, output, quiet)
 
 
 @service.command()

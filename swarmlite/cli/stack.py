@@ -28,11 +28,7 @@ stack.add_command(deploy)
 def ls(output: str, quiet: bool, data_dir: Path) -> None:
     """List stacks."""
     found = rows.stacks(options.run(Client(data_dir).stacks()))
-    if quiet:
-        for row in found:
-            click.echo(row["name"])
-    else:
-        render.rows(found, rows.STACKS, output)
+    render.listed(found, rows.STACKS, output, quiet, key="name")
 
 
 @stack.command()
@@ -64,11 +60,7 @@ def services(name: str, output: str, quiet: bool, data_dir: Path) -> None:
         return rows.services(await client.services({"label": [f"{STACK_LABEL}={name}"]}))
 
     found = options.run(ask(Client(data_dir)))
-    if quiet:
-        for row in found:
-            click.echo(row["id"])
-    else:
-        render.rows(found, rows.SERVICES, output)
+    render.listed(found, rows.SERVICES, output, quiet)
 
 
 @stack.command()

@@ -32,11 +32,7 @@ async def listed(client: Client, filters: Mapping[str, Iterable[str]] | None, cu
 
 
 def show(found: list[rows.Row], output: str, quiet: bool) -> None:
-    if quiet:
-        for row in found:
-            click.echo(row["id"])
-    else:
-        render.rows(found, rows.task_columns(datetime.now(UTC), found), output)
+    render.listed(found, rows.task_columns(datetime.now(UTC), found), output, quiet)
 
 
 def _is_current(task: Task) -> bool:

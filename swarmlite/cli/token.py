@@ -48,11 +48,7 @@ def create(role: str, expires: str, uses: int | None, description: str, quiet: b
 def ls(output: str, quiet: bool, data_dir: Path) -> None:
     """List tokens, without their secret part."""
     found = rows.tokens(options.run(Client(data_dir).tokens()))
-    if quiet:
-        for row in found:
-            click.echo(row["id"])
-    else:
-        render.rows(found, rows.token_columns(datetime.now(UTC)), output)
+    render.listed(found, rows.token_columns(datetime.now(UTC)), output, quiet)
 
 
 @token.command()
